@@ -1,0 +1,174 @@
+"""Result tables as Arrow schemas: what notebooks save, gather joins and pages read."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+#: Verdicts an indicator can carry, with the Chinese word a reader sees.
+VERDICTS: dict[str, str] = {
+    "met": "达标",
+    "met_reserved": "达标但需关注",
+    "not_met": "未达标",
+    "on_track": "达到预期",
+    "behind": "未达预期",
+    "to_verify": "待核实",
+    "shown": "仅列示",
+    "not_applicable": "不适用",
+    "no_data": "无数据",
+}
+FLAGS: dict[str, str] = {"near_limit": "临界", "provisional": "暂定", "small": "样本小"}
+
+_S, _F, _I = pa.string(), pa.float64(), pa.int64()
+
+SCHEMAS: dict[str, pa.Schema] = {
+    # One row per unit (institution, or branch of it) and indicator.
+    "indicators": pa.schema(
+        [
+            ("quarter", _S),
+            ("institution_id", _S),
+            ("branch_id", _S),  # null: the institution itself
+            ("indicator_id", _S),
+            ("value", _F),  # 12 significant digits, for reading only
+            ("value_num", _S),  # exact value = value_num / value_den, lowest terms
+            ("value_den", _S),
+            ("unit", _S),  # Chinese: %, 百分点, 户, 元, 个基点
+            ("base", _S),  # year_start, year_ago, last_full_year, last_quarter or null
+            ("base_value", _F),
+            ("base_num", _S),
+            ("base_den", _S),
+            ("change", _F),  # value − base_value
+            ("test", _S),  # >=, <=, up, down, or null: not judged
+            ("threshold", _S),  # decimal text in the unit of value
+            ("wrong_way", _I),  # quarters in a row against an up/down test
+            ("verdict", _S),
+            ("flags", pa.list_(_S)),
+            ("source", _S),  # returns or ledger
+            ("reason", _S),  # Chinese; why there is no value, or what to know about it
+            ("revision", _I),
+            ("base_revision", _I),
+        ]
+    ),
+    "measures": pa.schema(
+        [
+            ("quarter", _S),
+            ("institution_id", _S),
+            ("branch_id", _S),
+            ("measure_id", _S),
+            ("source", _S),
+            ("value", pa.decimal128(38, 8)),  # null: no data, reason says why
+            ("rows", _I),
+            ("reason", _S),
+            ("revision", _I),
+        ]
+    ),
+    "findings": pa.schema(
+        [
+            ("quarter", _S),
+            ("institution_id", _S),
+            ("revision", _I),
+            ("check_id", _S),
+            ("severity", _S),  # error, warning, reasonableness
+            ("phase", _S),
+            ("table", _S),
+            ("column", _S),
+            ("file", _S),
+            ("sheet", _S),
+            ("row", _I),  # row number in the file as a person counts it
+            ("cell", _S),  # A1 reference
+            ("value", _S),
+            ("message", _S),
+        ]
+    ),
+    "intake": pa.schema(
+        [
+            ("quarter", _S),
+            ("institution_id", _S),
+            ("revision", _I),
+            ("status", _S),  # refused, accepted_with_errors, accepted_with_warnings, accepted
+            ("file", _S),
+            ("table", _S),
+            ("rows_in", _I),
+            ("accepted", _I),
+            ("quarantined", _I),
+            ("non_data", _I),
+            ("quarantined_balance", pa.decimal128(18, 2)),  # readable balances only
+            ("message", _S),
+        ]
+    ),
+    "regressions": pa.schema(
+        [
+            ("quarter", _S),
+            ("institution_id", _S),  # null: the county
+            ("model", _S),  # A, B
+            ("scope", _S),
+            ("window_from", _S),
+            ("window_to", _S),
+            ("formula", _S),
+            ("weights", _S),
+            ("term", _S),
+            ("estimate", _F),
+            ("se_crv1", _F),
+            ("se_crv3", _F),
+            ("n", _I),
+            ("clusters", _I),
+            ("g_star", _F),
+            ("dependent_mean", _F),
+            ("status", _S),  # ok, weak, none, refused
+            ("reason", _S),
+        ]
+    ),
+    "identification": pa.schema(
+        [
+            ("quarter", _S),
+            ("benchmark", _S),
+            ("window_from", _S),
+            ("window_to", _S),
+            ("regime", _I),
+            ("date_from", _S),
+            ("date_to", _S),
+            ("rate", _F),
+            ("days", _I),
+            ("loans", _I),
+            ("institutions", _I),
+        ]
+    ),
+    "tolerance": pa.schema(
+        [
+            ("quarter", _S),
+            ("institution_id", _S),
+            ("branch_id", _S),
+            ("inclusive_npl_pct", _F),
+            ("all_npl_pct", _F),
+            ("gap_pp", _F),
+            ("gap_num", _S),
+            ("gap_den", _S),
+            ("tolerance_pp", _S),
+            ("comparator", _S),
+            ("verdict", _S),
+            ("flags", pa.list_(_S)),
+            ("source", _S),
+            ("reason", _S),
+        ]
+    ),
+}
+
+
+def empty(name: str) -> pa.Table:
+    """An empty result table of the given name."""
+    return SCHEMAS[name].empty_table()
+
+
+def from_rows(name: str, rows: list[dict[str, object]]) -> pa.Table:
+    """Build a result table from row dicts; absent keys become null, unknown keys raise.
+
+    Raises
+    ------
+    KeyError
+        If a row carries a key the schema does not have.
+    """
+    schema = SCHEMAS[name]
+    known = set(schema.names)
+    for row in rows:
+        if not known.issuperset(row):
+            raise KeyError(f"{name}: {sorted(set(row) - known)}")
+    return pa.Table.from_pylist([{n: row.get(n) for n in schema.names} for row in rows], schema)
