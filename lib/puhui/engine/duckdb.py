@@ -1,0 +1,106 @@
+"""The embedded engine: DuckDB opened locked down, results as Arrow tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+import duckdb
+import pyarrow as pa
+
+from puhui.errors import PuhuiError
+
+
+class DuckDBEngine:
+    """An in-memory DuckDB that can read the given folders and nothing else.
+
+    External access, extension loading and later configuration are switched off, so no
+    expression from ``params/`` or text from a submission can reach files or the network.
+
+    Parameters
+    ----------
+    read
+        Folders whose Parquet files queries may read.
+    threads
+        Worker threads; sums of DECIMAL and counts do not depend on it.
+    memory_limit
+        DuckDB memory limit such as ``"4GB"``; ``None`` keeps its default.
+    """
+
+    dialect = "duckdb"
+
+    def __init__(
+        self,
+        read: Sequence[Path] = (),
+        *,
+        threads: int | None = None,
+        memory_limit: str | None = None,
+    ) -> None:
+        self._con = duckdb.connect(":memory:")
+        run = self._con.execute
+        run("SET autoinstall_known_extensions = false")
+        run("SET autoload_known_extensions = false")
+        run("SET TimeZone = 'UTC'")
+        run("SET preserve_insertion_order = true")
+        if threads is not None:
+            run(f"SET threads = {int(threads)}")
+        if memory_limit is not None:
+            run(f"SET memory_limit = {quote(memory_limit)}")
+        folders = ", ".join(quote(str(Path(p).resolve())) for p in read)
+        run(f"SET allowed_directories = [{folders}]")
+        run("SET enable_external_access = false")
+        run("SET lock_configuration = true")
+
+    def __enter__(self) -> DuckDBEngine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the database."""
+        self._con.close()
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """Make an Arrow table readable under ``name``."""
+        self._con.register(name, table)
+
+    def view(self, name: str, sql: str) -> None:
+        """Create or replace a view; the failing SQL is part of the error."""
+        self._run(f"CREATE OR REPLACE TEMP VIEW {ident(name)} AS {sql}")
+
+    def table(self, name: str, sql: str) -> None:
+        """Materialise a query as a temporary table."""
+        self._run(f"CREATE OR REPLACE TEMP TABLE {ident(name)} AS {sql}")
+
+    def sql(self, sql: str) -> pa.Table:
+        """Run a query and return an Arrow table."""
+        return self._run(sql).to_arrow_table()
+
+    def _run(self, sql: str) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._con.execute(sql)
+        except duckdb.Error as error:
+            raise PuhuiError(f"查询失败：{error}\n{sql}") from error
+
+
+def ident(name: str) -> str:
+    """Quote an identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote(text: str) -> str:
+    """Quote a string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def parquet(paths: Sequence[Path]) -> str:
+    """A ``read_parquet`` source over the given files (hive partitioning as text)."""
+    files = ", ".join(quote(str(p)) for p in paths)
+    return f"read_parquet([{files}], hive_partitioning = false, union_by_name = true)"
