@@ -43,6 +43,7 @@ class DuckDBEngine:
         run("SET autoload_known_extensions = false")
         run("SET TimeZone = 'UTC'")
         run("SET preserve_insertion_order = true")
+        run("SET python_enable_replacements = false")
         if threads is not None:
             run(f"SET threads = {int(threads)}")
         if memory_limit is not None:
@@ -81,11 +82,14 @@ class DuckDBEngine:
 
     def sql(self, sql: str) -> pa.Table:
         """Run a query and return an Arrow table."""
-        return self._run(sql).to_arrow_table()
-
-    def _run(self, sql: str) -> duckdb.DuckDBPyConnection:
         try:
-            return self._con.execute(sql)
+            return self._con.sql(sql).to_arrow_table()
+        except duckdb.Error as error:
+            raise PuhuiError(f"查询失败：{error}\n{sql}") from error
+
+    def _run(self, sql: str) -> None:
+        try:
+            self._con.execute(sql)
         except duckdb.Error as error:
             raise PuhuiError(f"查询失败：{error}\n{sql}") from error
 
