@@ -1,0 +1,1 @@
+"""What an analyst may edit: expressions, policy, measures, indicators, benchmarks, runs."""
