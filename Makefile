@@ -25,7 +25,7 @@ TOP          ?= 20
 
 GROUPS   := test check build
 PYTEST   := $(BIN)/python -m pytest -q
-NOTEBOOK_TESTS := $(PYTEST) --nbval-lax --nbval-kernel-name python3 notebooks
+NOTEBOOK_TESTS := $(PYTEST) --nbval-lax --nbval-current-env notebooks
 
 .PHONY: help setup quarter example test test-all check lab notebooks real lock canary clean
 .DELETE_ON_ERROR:
