@@ -105,6 +105,9 @@ def quote(text: str) -> str:
 
 
 def parquet(paths: Sequence[Path]) -> str:
-    """A ``read_parquet`` source over the given files (hive partitioning as text)."""
+    """Return a ``read_parquet`` source over store files; partition columns stay text."""
     files = ", ".join(quote(str(p)) for p in paths)
-    return f"read_parquet([{files}], hive_partitioning = false, union_by_name = true)"
+    return (
+        f"read_parquet([{files}], hive_partitioning = true, "
+        "hive_types_autocast = false, union_by_name = true)"
+    )

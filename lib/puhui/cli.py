@@ -1,0 +1,296 @@
+"""The ``puhui`` command. Heavy libraries are imported inside commands only."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from puhui import __version__
+from puhui.errors import PuhuiError
+
+if TYPE_CHECKING:
+    from puhui.runner import Request
+    from puhui.runner.preparing import Progress
+
+app = typer.Typer(
+    help="普惠：季度小微企业金融服务监管指标、判断与通报。",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+_out = Console()
+_err = Console(stderr=True)
+
+QuarterArg = Annotated[str, typer.Argument(help="季度，例如 2021Q4。", show_default=False)]
+DataOpt = Annotated[
+    Path, typer.Option("--data", help="数据目录（submissions/、supervisor/、store/）。")
+]
+ParamsOpt = Annotated[Path, typer.Option("--params", help="参数目录。")]
+OutOpt = Annotated[Path, typer.Option("--out", help="输出目录。")]
+InstitutionOpt = Annotated[
+    list[str] | None, typer.Option("--institution", help="只编制这些机构，可重复。")
+]
+TopOpt = Annotated[int, typer.Option("--top", help="只编制贷款笔数最多的 N 家机构。")]
+JobsOpt = Annotated[int, typer.Option("--jobs", min=1, help="同时执行的笔记本数。")]
+
+_DATA, _PARAMS, _OUTPUT = Path("data/example"), Path("params"), Path("output")
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="显示版本。")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="出错时显示完整回溯。")] = False,
+) -> None:
+    _Settings.debug = debug
+    if version:
+        _out.print(f"puhui {__version__}")
+        raise typer.Exit
+
+
+class _Settings:
+    debug = False
+
+
+@app.command()
+def run(
+    quarter: QuarterArg,
+    data: DataOpt = _DATA,
+    params: ParamsOpt = _PARAMS,
+    out: OutOpt = _OUTPUT,
+    institution: InstitutionOpt = None,
+    top: TopOpt = 0,
+    jobs: JobsOpt = 2,
+) -> None:
+    """从报送到网页：接收校验 → 入库 → 指标 → 笔记本 → 汇集 → 通报。"""
+    from puhui.runner import run_quarter
+
+    request = _request(quarter, data, params, out, institution, top, jobs)
+    with _progress() as progress:
+        outcome = run_quarter(request, progress)
+    manifest = outcome.manifest
+    rows = manifest["rows"]
+    _out.print(
+        f"报送行数 {rows['rows_in']} = 接受 {rows['accepted']} + 隔离 {rows['quarantined']}"
+        f" + 非数据 {rows['non_data']}"
+    )
+    _out.print(
+        f"笔记本：执行 {manifest['executed']}，未变 {manifest['unchanged']}；"
+        f"网页：更新 {manifest['pages_written']}；用时 {sum(manifest['seconds'].values()):.1f} 秒"
+    )
+    for line in outcome.refused:
+        _err.print(f"退回　{line}", style="yellow", highlight=False, markup=False)
+    for name, reason in sorted(outcome.failed.items()):
+        _err.print(f"未完成　{name}：{reason}", style="red", highlight=False, markup=False)
+    _out.print(f"首页：{outcome.run.config.folder / 'index.html'}", highlight=False, soft_wrap=True)
+    raise typer.Exit(outcome.exit_code)
+
+
+@app.command()
+def check(
+    quarter: QuarterArg,
+    data: DataOpt = _DATA,
+    params: ParamsOpt = _PARAMS,
+    out: OutOpt = _OUTPUT,
+    institution: InstitutionOpt = None,
+) -> None:
+    """只接收与校验：列出每份报送的行数与问题，不编制通报。"""
+    from rich.table import Table
+
+    from puhui.runner import check_quarter
+
+    request = _request(quarter, data, params, out, institution, 0, 2)
+    with _progress() as progress:
+        prepared = check_quarter(request, progress)
+    table = Table("机构", "文件", "表", "行数", "接受", "隔离", "非数据", "状态", title="接收情况")
+    for row in prepared.run.intake().to_pylist():
+        counts = (str(row[c] or 0) for c in ("rows_in", "accepted", "quarantined", "non_data"))
+        where = (str(row[c] or "") for c in ("institution_id", "file", "table"))
+        table.add_row(*where, *counts, str(row["status"]))
+    _out.print(table)
+    findings = prepared.run.intake("findings").to_pylist()
+    for row in findings[:_LISTED]:
+        place = " ".join(str(row[c]) for c in ("file", "sheet", "cell") if row[c])
+        line = f"{row['check_id']} {row['institution_id']} {place}：{row['message']}"
+        _out.print(line, highlight=False, markup=False, soft_wrap=True)
+    if len(findings) > _LISTED:
+        _out.print(f"共 {len(findings)} 条，以上为前 {_LISTED} 条；全部见 findings.parquet。")
+    refused = [line for t in prepared.taken if str(t.quarter) == quarter for line in t.refused]
+    for line in refused:
+        _err.print(f"退回　{line}", style="yellow", highlight=False, markup=False)
+    raise typer.Exit(1 if refused else 0)
+
+
+_LISTED = 200
+
+
+@app.command()
+def explain(
+    quarter: QuarterArg,
+    indicator: Annotated[str, typer.Argument(help="指标编号，例如 C7.2。")],
+    institution: Annotated[str, typer.Argument(help="机构编号。")],
+    branch: Annotated[str | None, typer.Option("--branch", help="内部机构号。")] = None,
+    out: OutOpt = _OUTPUT,
+    rows: Annotated[int, typer.Option("--rows", help="列出背后的贷款行数。")] = 0,
+    sql: Annotated[bool, typer.Option("--sql", help="显示取数语句。")] = False,
+) -> None:
+    """说明一个数值如何得来：公式、指标量、行数、基数、限值、条款、来源，直至明细。"""
+    from puhui.explain import explain as explained
+    from puhui.runner.workspace import Run, RunConfig
+
+    opened = Run(RunConfig.read(out / quarter / "working" / "run.json"))
+    text = explained(
+        opened.bench,
+        indicator,
+        opened.facts(institution),
+        branch,
+        engine=opened.engine(institution) if rows else None,
+        rows=rows,
+        sql=sql,
+    )
+    _out.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command("eval")
+def evaluate(
+    indicator: Annotated[str, typer.Argument(help="指标编号。")],
+    measures: Annotated[
+        Path, typer.Argument(help="CSV：measure,period,value（另可有 facts.* 行）。")
+    ],
+    quarter: Annotated[str, typer.Option("--quarter", help="适用哪个季度的政策。")] = "2021Q4",
+    params: ParamsOpt = _PARAMS,
+    branch: Annotated[bool, typer.Option("--branch", help="按网点口径。")] = False,
+) -> None:
+    """用给定的指标量算一个指标：与正式运行同一套代码，供手工核对。"""
+    from puhui.explain import evaluate_file
+
+    text = evaluate_file(params, quarter, indicator, measures, branch=branch)
+    _out.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command()
+def fit(
+    file: Annotated[Path, typer.Argument(help="CSV 或 Parquet。")],
+    y: Annotated[str, typer.Option("--y", help="因变量。")],
+    x: Annotated[list[str], typer.Option("--x", help="自变量，可重复。")],
+    absorb: Annotated[list[str] | None, typer.Option("--absorb", help="吸收的固定效应。")] = None,
+    cluster: Annotated[str | None, typer.Option("--cluster", help="聚类变量。")] = None,
+    cluster2: Annotated[str | None, typer.Option("--cluster2", help="第二聚类变量。")] = None,
+    weights: Annotated[str | None, typer.Option("--weights", help="权重（重要性）。")] = None,
+    h0: Annotated[float, typer.Option("--h0", help="原假设值。")] = 0.0,
+    intercept: Annotated[bool, typer.Option("--intercept/--no-intercept")] = True,
+    count_absorbed: Annotated[
+        bool, typer.Option("--count-absorbed", help="自由度计入被吸收的效应。")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="输出一个 JSON 对象。")] = False,
+) -> None:
+    """对任意表做回归：系数、聚类标准误（CRV1、CRV3），由精确整数矩算出。"""
+    from puhui import rates
+
+    fitted = rates.fit(
+        file,
+        y,
+        x,
+        cluster=cluster,
+        cluster2=cluster2,
+        weights=weights,
+        absorb=tuple(absorb or ()),
+        h0=h0,
+        intercept=intercept,
+        count_absorbed=count_absorbed,
+    )
+    typer.echo(rates.to_json(fitted) if json else rates.to_text(fitted))
+
+
+@app.command()
+def lab() -> None:
+    """在笔记本目录打开 JupyterLab。"""
+    import subprocess
+
+    from puhui.runner.project import project_root
+
+    command = [sys.executable, "-m", "jupyter", "lab", str(project_root() / "notebooks")]
+    raise typer.Exit(subprocess.call(command))
+
+
+def _request(
+    quarter: str,
+    data: Path,
+    params: Path,
+    out: Path,
+    institutions: list[str] | None,
+    top: int,
+    jobs: int,
+) -> Request:
+    from puhui.quarter import Quarter
+    from puhui.runner import Request
+
+    return Request(
+        Quarter.parse(quarter),
+        _there(data, "数据目录", "--data"),
+        _there(params, "参数目录", "--params"),
+        out,
+        tuple(institutions or ()),
+        top,
+        jobs,
+    )
+
+
+def _there(folder: Path, what: str, option: str) -> Path:
+    if not folder.is_dir():
+        raise PuhuiError(f"{what} {folder} 不存在。", remedy=f"请用 {option} 指定。")
+    return folder
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    bars = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[text]}"),
+        console=_err,
+    )
+    tasks: dict[str, int] = {}
+    with bars:
+
+        def report(stage: str, done: int, total: int, text: str) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total, text=text)
+            bars.update(tasks[stage], completed=done, total=total, text=text)  # type: ignore[arg-type]
+
+        yield report
+
+
+def main() -> None:
+    """Entry point: errors of ours become one line and an exit code."""
+    try:
+        app(standalone_mode=False)
+    except PuhuiError as error:
+        if _Settings.debug:
+            raise
+        _err.print(f"错误　{error}", style="red", highlight=False, markup=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        _err.print("已中断。")
+        sys.exit(130)
+    except typer.Exit as error:
+        sys.exit(error.exit_code)
+    except Exception as error:
+        # Typer's own usage errors print themselves; anything else is our fault and says so.
+        show = getattr(error, "show", None)
+        if show is not None:
+            show()
+            sys.exit(2)
+        if _Settings.debug:
+            raise
+        _err.print(f"程序内部错误：{error!r}。请加 --debug 重试并把回溯发给维护者。", style="red")
+        sys.exit(2)

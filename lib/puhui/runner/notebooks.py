@@ -1,0 +1,164 @@
+"""Executing notebooks by papermill, and only those whose inputs changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from puhui.errors import NotebookFailed
+from puhui.runner.project import combine
+from puhui.store import write_text
+
+#: One thread of BLAS everywhere, so that results do not depend on the machine's cores.
+KERNEL_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MPLBACKEND": "agg",
+    "PYTHONWARNINGS": "ignore",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    """One notebook to execute with one set of parameters.
+
+    ``key`` fingerprints everything its outputs depend on; ``makes`` are files it must leave.
+    """
+
+    id: str
+    notebook: Path
+    output: Path
+    parameters: dict[str, str]
+    key: str
+    makes: tuple[Path, ...]
+    institution_id: str = ""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a task."""
+
+    task: Task
+    executed: bool
+    seconds: float
+    failure: str = ""
+
+
+class State:
+    """Keys of tasks already done, kept beside the working papers."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._keys: dict[str, str] = {}
+        if path.is_file():
+            self._keys = json.loads(path.read_text(encoding="utf-8"))
+
+    def is_done(self, key_of: str, key: str, makes: Sequence[Path]) -> bool:
+        """Whether a piece of work was done with this very key and its files are still there."""
+        return self._keys.get(key_of) == key and all(p.is_file() for p in makes)
+
+    def done(self, key_of: str, key: str) -> None:
+        """Remember a finished piece of work."""
+        self._keys[key_of] = key
+        write_text(self._path, json.dumps(self._keys, indent=1, sort_keys=True))
+
+    def forget(self, key_of: str) -> None:
+        """Forget a piece of work that failed."""
+        if self._keys.pop(key_of, None) is not None:
+            write_text(self._path, json.dumps(self._keys, indent=1, sort_keys=True))
+
+
+def notebook_key(path: Path) -> str:
+    """Fingerprint of a notebook's sources; committed outputs do not count."""
+    cells = nbformat.read(path, as_version=4).cells
+    return combine(*(f"{c.cell_type}\n{c.source}" for c in cells))
+
+
+def execute_all(
+    tasks: Sequence[Task], state: State, *, jobs: int, on_done: Callable[[Done], None]
+) -> list[Done]:
+    """Execute tasks on ``jobs`` threads; a failure stops nothing else.
+
+    Returns
+    -------
+    list of Done
+        In the order of ``tasks``; ``executed`` is false where nothing had changed.
+    """
+    os.environ.update(KERNEL_ENVIRONMENT)
+    results: dict[str, Done] = {}
+    with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
+        futures = {pool.submit(_execute_if_needed, task, state): task for task in tasks}
+        for future in as_completed(futures):
+            done = future.result()
+            if done.failure:
+                state.forget(done.task.id)
+            elif done.executed:
+                state.done(done.task.id, done.task.key)
+            results[done.task.id] = done
+            on_done(done)
+    return [results[t.id] for t in tasks]
+
+
+def _execute_if_needed(task: Task, state: State) -> Done:
+    if state.is_done(task.id, task.key, (*task.makes, task.output)):
+        return Done(task, executed=False, seconds=0.0)
+    started = time.perf_counter()
+    for path in task.makes:
+        path.unlink(missing_ok=True)
+    try:
+        execute(task.notebook, task.output, task.parameters)
+        missing = [p.name for p in task.makes if not p.is_file()]
+        failure = f"没有留下 {'、'.join(missing)}" if missing else ""
+    except NotebookFailed as error:
+        failure = str(error)
+    return Done(task, True, time.perf_counter() - started, failure)
+
+
+def execute(notebook: Path, output: Path, parameters: dict[str, str]) -> None:
+    """Execute one notebook by papermill; the partial notebook is kept on failure.
+
+    Raises
+    ------
+    NotebookFailed
+        A cell raised, the kernel died, or time ran out; names notebook and cell.
+    """
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    output.parent.mkdir(parents=True, exist_ok=True)
+    # papermill formats the output path with the parameters: braces must not reach it.
+    staged = output.with_name(f".{output.name}")
+    try:
+        papermill.execute_notebook(
+            str(notebook),
+            str(staged).replace("{", "{{").replace("}", "}}"),
+            parameters=parameters,
+            kernel_name="python3",
+            progress_bar=False,
+            log_output=False,
+            request_save_on_cell_execute=False,
+            autosave_cell_every=0,
+            execution_timeout=900,
+        )
+    except papermill.PapermillExecutionError as error:
+        said = f"第 {error.cell_index + 1} 格出错：{error.ename}：{error.evalue}"
+        raise NotebookFailed(said, where=notebook.name) from error
+    except (DeadKernelError, CellTimeoutError) as error:
+        raise NotebookFailed(f"内核中止：{error}", where=notebook.name) from error
+    finally:
+        if staged.is_file():
+            staged.replace(output)
+
+
+def read(path: Path) -> Any:
+    """Read a notebook."""
+    return nbformat.read(path, as_version=4)

@@ -1,0 +1,89 @@
+"""Which notebooks a run executes, with which parameters, and what each depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from puhui.runner.notebooks import Task, notebook_key
+from puhui.runner.project import code_fingerprint, combine
+from puhui.runner.workspace import Run
+
+COUNTY = "county"
+
+#: Slices an institution's working papers save; without all of them it has no page.
+INSTITUTION_SLICES = {"02_indicators": ("indicators",), "04_eligibility": ("tolerance",)}
+COUNTY_SLICES = {"03_rates": ("regressions", "identification")}
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Makes tasks for one run."""
+
+    run: Run
+    notebooks: Path
+
+    def working(self) -> list[Task]:
+        """01, then 02–04 of each institution and 03 of the county."""
+        snapshots = {
+            i: [s.digest for s in self.run.snapshots if s.institution_id == i]
+            for i in self.run.config.institutions
+        }
+        everything = combine(*(s.digest for s in self.run.snapshots))
+        tasks = [
+            self._task("01_intake", COUNTY, combine(self._reports_key()), ()),
+            self._task("03_rates", COUNTY, everything, COUNTY_SLICES["03_rates"]),
+        ]
+        for institution in self.run.config.institutions:
+            rests_on = combine(
+                *snapshots[institution],
+                self._measures_key(institution),
+                self.run.facts(institution).values,
+            )
+            for name in ("02_indicators", "03_rates", "04_eligibility"):
+                slices = INSTITUTION_SLICES.get(name, ())
+                tasks.append(self._task(name, institution, rests_on, slices))
+        return tasks
+
+    def pages(self, institutions: list[str], results_key: str) -> list[Task]:
+        """05 of each institution with complete slices, and 06."""
+        tasks = [self._task("05_institution", i, results_key, ()) for i in institutions]
+        return [*tasks, self._task("06_county", COUNTY, results_key, ())]
+
+    def _task(self, name: str, part: str, rests_on: str, slices: tuple[str, ...]) -> Task:
+        notebook = self.notebooks / f"{name}.ipynb"
+        parameters = {"run_file": str(self.run.config.file), "quarter": self.run.config.quarter}
+        if name not in ("01_intake", "06_county"):
+            parameters["institution_id"] = "" if part == COUNTY else part
+        return Task(
+            id=f"{name}/{part}",
+            notebook=notebook,
+            output=self.run.config.working / part / f"{name}.ipynb",
+            parameters=parameters,
+            key=combine(
+                notebook_key(notebook), self.base_key, rests_on, sorted(parameters.items())
+            ),
+            makes=tuple(self.run.slice_path(s, part) for s in slices),
+            institution_id="" if part == COUNTY else part,
+        )
+
+    @property
+    def base_key(self) -> str:
+        """What every notebook depends on: code and parameters."""
+        return combine(code_fingerprint(), self.run.params.fingerprint)
+
+    def _measures_key(self, institution_id: str) -> str:
+        table = self.run.measures
+        return combine(table.filter(pc.equal(table["institution_id"], institution_id)).to_pylist())
+
+    def _reports_key(self) -> str:
+        return combine(self.run.intake().to_pylist(), self.run.intake("findings").to_pylist())
+
+
+def results_key(gathered: Mapping[str, pa.Table]) -> str:
+    """Fingerprint of gathered results."""
+    return combine(*(f"{n}{gathered[n].to_pylist()}" for n in sorted(gathered)))

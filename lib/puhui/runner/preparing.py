@@ -1,0 +1,217 @@
+"""Stages before the notebooks: intake, snapshot lock, measures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from puhui import measures, params, results
+from puhui.engine import DuckDBEngine
+from puhui.errors import RunError
+from puhui.quarter import Quarter
+from puhui.runner import taking_in
+from puhui.runner.notebooks import State
+from puhui.runner.project import code_fingerprint, combine
+from puhui.runner.workspace import Run, RunConfig, concat, sort_results
+from puhui.store import SUPERVISOR, Snapshot, Store, write_text
+
+#: Called with (stage, done, total, text).
+Progress = Callable[[str, int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run ready for its notebooks."""
+
+    run: Run
+    taken: tuple[taking_in.Taken, ...]
+    measured: bool
+    """Whether measures were computed (false: unchanged)."""
+
+
+def quiet(_stage: str, _done: int, _total: int, _text: str) -> None:
+    """Report nothing."""
+
+
+def take_everything_in(
+    tools: taking_in.Tools, data: Path, quarter: Quarter, progress: Progress
+) -> tuple[Snapshot | None, list[taking_in.Taken]]:
+    """Read every submitted folder up to the quarter into the store."""
+    folders = list(taking_in.submitted_folders(data, quarter))
+    if not any(q == quarter for q, _ in folders):
+        raise RunError(
+            f"没有 {quarter} 的报送：{data / 'submissions' / str(quarter)} 不存在或为空。",
+            remedy="请把各机构报送放入该目录。",
+        )
+    supervisor = taking_in.take_in_supervisor(tools, data, quarter)
+    register = None
+    if supervisor is not None and "institutions" in supervisor.tables:
+        register = pq.ParquetFile(supervisor.file("institutions")).read()
+    taken = []
+    for number, (of, folder) in enumerate(folders, 1):
+        taken.append(taking_in.take_in(tools, of, folder, register))
+        progress("接收与校验", number, len(folders), f"{of} {folder.name}")
+    return supervisor, taken
+
+
+def prepare(
+    data: Path,
+    params_folder: Path,
+    out: Path,
+    quarter: Quarter,
+    *,
+    institutions: Sequence[str] = (),
+    top: int = 0,
+    threads: int = 2,
+    progress: Progress = quiet,
+) -> Prepared:
+    """Take submissions in, lock the snapshots to be read, and compute the measures.
+
+    Parameters
+    ----------
+    data, params_folder, out
+        Folders of ``puhui run``; the store is ``data/store``.
+    institutions
+        Only these are judged (all institutions' data still count for the county's rates).
+    top
+        If positive, only the institutions with most loans in the quarter.
+
+    Raises
+    ------
+    RunError
+        Nothing submitted for the quarter, or an institution asked for is not there.
+    """
+    loaded = params.load(params_folder, data_folder=data)
+    tools = taking_in.Tools.of(loaded, data / "store")
+    with tools.store.lock():
+        supervisor, taken = take_everything_in(tools, data, quarter, progress)
+        snapshots = _snapshots(tools.store, taken)
+        config = RunConfig(
+            quarter=str(quarter),
+            data=str(data.resolve()),
+            params=str(params_folder.resolve()),
+            store=str(tools.store.root.resolve()),
+            out=str(out.resolve()),
+            key_fingerprint=tools.hasher.fingerprint,
+            snapshots=tuple(
+                (s.quarter, s.institution_id, s.revision)
+                for s in [*([supervisor] if supervisor else []), *snapshots]
+            ),
+            institutions=_chosen(snapshots, quarter, institutions, top),
+            failed=_failed(taken, quarter, institutions),
+            threads=threads,
+        )
+        config.write()
+        _write_lock(config, snapshots)
+        reports = {n: taking_in.reports(tools.store, taken, quarter, n) for n in _REPORTS}
+        for name, table in reports.items():
+            pq.write_table(table, config.working / f"{name}.parquet")
+        measured = _measure(config, loaded, snapshots, progress)
+    return Prepared(Run(config), tuple(taken), measured)
+
+
+_REPORTS = ("intake", "findings")
+
+
+def _snapshots(store: Store, taken: Sequence[taking_in.Taken]) -> list[Snapshot]:
+    return [
+        store.get(str(t.quarter), institution, revision)
+        for t in taken
+        for institution, revision in sorted(t.revisions.items())
+    ]
+
+
+def _chosen(
+    snapshots: Sequence[Snapshot], quarter: Quarter, institutions: Sequence[str], top: int
+) -> tuple[str, ...]:
+    mine = {s.institution_id: s for s in snapshots if s.quarter == str(quarter)}
+    if institutions:
+        unknown = sorted(set(institutions) - set(mine))
+        if unknown:
+            raise RunError(f"{quarter} 没有这些机构的报送：{'、'.join(unknown)}。")
+        return tuple(sorted(institutions))
+    if top > 0:
+        ranked = sorted(mine, key=lambda i: (-_loans(mine[i]), i))
+        return tuple(sorted(ranked[:top]))
+    return tuple(sorted(mine))
+
+
+def _loans(snapshot: Snapshot) -> int:
+    if "loans" not in snapshot.tables:
+        return 0
+    return int(pq.ParquetFile(snapshot.file("loans")).metadata.num_rows)
+
+
+def _failed(
+    taken: Sequence[taking_in.Taken], quarter: Quarter, institutions: Sequence[str]
+) -> dict[str, str]:
+    """Institutions whose whole submission for the quarter was refused, and why."""
+    return {
+        t.folder: t.refused[0] if t.refused else "报送目录中没有可读的数据。"
+        for t in taken
+        if t.quarter == quarter
+        and not t.revisions
+        and (not institutions or t.folder in institutions)
+    }
+
+
+def _write_lock(config: RunConfig, snapshots: Sequence[Snapshot]) -> None:
+    lock = [
+        {
+            "quarter": s.quarter,
+            "institution_id": s.institution_id,
+            "revision": s.revision,
+            "sha256": s.digest,
+        }
+        for s in snapshots
+    ]
+    write_text(config.folder / "inputs.lock", json.dumps(lock, indent=1) + "\n")
+
+
+def _measure(
+    config: RunConfig, loaded: params.Params, snapshots: Sequence[Snapshot], progress: Progress
+) -> bool:
+    """Compute measures of the quarter and its base periods, unless nothing changed."""
+    path = config.working / "measures.parquet"
+    state = State(config.working / "state.json")
+    digests = [f"{s.quarter}{s.institution_id}{s.revision}{s.digest}" for s in snapshots]
+    key = combine(loaded.fingerprint, code_fingerprint(), *digests)
+    if state.is_done("measures", key, [path]):
+        return False
+    quarters = _quarters(Quarter.parse(config.quarter))
+    tables = []
+    with DuckDBEngine([Path(config.store)], threads=config.threads) as engine:
+        for number, quarter in enumerate(quarters, 1):
+            tables.append(measures.from_ledgers(engine, loaded, snapshots, quarter))
+            progress("计算指标量", number, len(quarters), str(quarter))
+        tables.append(measures.from_returns(engine, loaded, snapshots, quarters))
+    joined: pa.Table = sort_results("measures", concat("measures", tables))
+    pq.write_table(joined.cast(results.SCHEMAS["measures"]), path)
+    state.done("measures", key)
+    return True
+
+
+def _quarters(quarter: Quarter) -> list[Quarter]:
+    """Return the quarter, the one before it, and every base period of both."""
+    wanted = {quarter, quarter.previous}
+    wanted |= {*quarter.bases.values(), *quarter.previous.bases.values()}
+    return sorted(wanted)
+
+
+def institutions_without_submission(run: Run) -> list[str]:
+    """Institutions of the register that sent nothing for the quarter."""
+    judged = {*run.config.institutions, *run.config.failed}
+    sent = {i for q, i, _ in run.config.snapshots if q == run.config.quarter and i != SUPERVISOR}
+    return [i for i in run.register["institution_id"].to_pylist() if i not in judged | sent]
+
+
+def with_failures(run: Run, failed: dict[str, str]) -> Run:
+    """Note failures of later stages in the run file."""
+    config = replace(run.config, failed={**run.config.failed, **failed})
+    config.write()
+    return Run(config)

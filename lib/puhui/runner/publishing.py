@@ -1,0 +1,168 @@
+"""Stages after the working papers: gather slices, export pages and annexes, write the manifest."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from puhui import __version__, results
+from puhui.runner.notebooks import Done, State, read
+from puhui.runner.plan import COUNTY, COUNTY_SLICES, INSTITUTION_SLICES
+from puhui.runner.project import code_fingerprint, combine, file_hash
+from puhui.runner.workspace import Run, concat, sort_results
+from puhui.store import write_text
+
+PAGES = {"05_institution": "institutions/{part}.html", "06_county": "county.html"}
+
+
+def complete(run: Run, done: Iterable[Done]) -> tuple[list[str], dict[str, str]]:
+    """Split institutions into those with every slice and those that failed, with the reason."""
+    failed = {d.task.institution_id or COUNTY: d.failure for d in done if d.failure}
+    return [i for i in run.config.institutions if i not in failed], failed
+
+
+def gather(run: Run, institutions: Iterable[str]) -> dict[str, pa.Table]:
+    """Join the slices of this run into ``results/*.parquet``, in a lasting order."""
+    parts = {name: list(institutions) for names in INSTITUTION_SLICES.values() for name in names}
+    parts |= {name: [COUNTY] for names in COUNTY_SLICES.values() for name in names}
+    gathered = {}
+    for name, of in parts.items():
+        paths = [run.slice_path(name, part) for part in of]
+        gathered[name] = concat(name, [pq.read_table(p) for p in paths if p.is_file()])
+    gathered["measures"] = run.measures
+    gathered["intake"] = run.intake("intake")
+    gathered["findings"] = run.intake("findings")
+    folder = run.config.folder / "results"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in sorted(gathered):
+        gathered[name] = sort_results(name, gathered[name]).cast(results.SCHEMAS[name])
+        pq.write_table(gathered[name], folder / f"{name}.parquet", compression="zstd")
+    return gathered
+
+
+def export(run: Run, done: Iterable[Done], state: State) -> list[Path]:
+    """Turn executed 05 and 06 into pages; returns the pages written in this run."""
+    from puhui.briefing.html import export_notebook
+    from puhui.briefing.html.pages import provenance
+
+    written = []
+    for one in done:
+        name, _, part = one.task.id.partition("/")
+        if one.failure or name not in PAGES:
+            continue
+        page = run.config.folder / PAGES[name].format(part=part)
+        key = combine(one.task.key, code_fingerprint())
+        if not one.executed and state.is_done(f"page/{part}", key, [page]):
+            continue
+        page.parent.mkdir(parents=True, exist_ok=True)
+        source = run.source()
+        lines = provenance(source.meta, source.words)
+        title = _title(run, part)
+        text = export_notebook(
+            read(one.task.output), title=title, meta=source.meta, provenance=lines
+        )
+        write_text(page, text)
+        state.done(f"page/{part}", key)
+        written.append(page)
+    return written
+
+
+def _title(run: Run, part: str) -> str:
+    subject = "全县通报" if part == COUNTY else run.facts(part).name
+    return f"{subject} · {run.quarter.label}"
+
+
+def write_index(run: Run, institutions: Iterable[str], missing: Iterable[str]) -> Path:
+    """Write ``index.html``: every institution's status, links, what failed and why."""
+    from puhui.briefing.html import Link, Status, index_page
+
+    source = run.source()
+    ready = set(institutions)
+    errors = {r["institution_id"] for r in run.intake().to_pylist() if r["status"] in _TROUBLED}
+    statuses = []
+    for institution in sorted({*ready, *run.config.failed, *missing} - {COUNTY}):
+        facts = run.facts(institution)
+        reason = run.config.failed.get(institution, "")
+        if institution in ready:
+            condition = "with_errors" if institution in errors else "ok"
+        elif reason:
+            condition = "refused" if institution not in run.config.institutions else "failed"
+        else:
+            condition, reason = "refused", "本季度未报送。"
+        links = [
+            Link(label, f"institutions/{institution}.{kind}")
+            for label, kind in (("监管反馈", "html"), ("附表", "xlsx"))
+            if (run.config.folder / "institutions" / f"{institution}.{kind}").is_file()
+        ]
+        kind = str(facts.values["kind"])
+        statuses.append(Status(institution, facts.name, kind, condition, reason, tuple(links)))
+    page = run.config.folder / "index.html"
+    links = [
+        Link(label, name)
+        for label, name in (("全县通报", "county.html"), ("全县附表", "county.xlsx"))
+        if (run.config.folder / name).is_file()
+    ]
+    write_text(page, index_page(source, statuses, links=links))
+    return page
+
+
+_TROUBLED = ("refused", "accepted_with_errors")
+
+
+def remove_stale(run: Run, institutions: Iterable[str]) -> None:
+    """Remove pages and annexes of institutions this run has no page for."""
+    kept = set(institutions)
+    for path in (run.config.folder / "institutions").glob("*.*"):
+        if path.stem not in kept:
+            path.unlink()
+
+
+def manifest(
+    run: Run, done: list[Done], read_folders: int, pages: int, timings: Mapping[str, float]
+) -> dict[str, Any]:
+    """Write ``manifest.json``: inputs, versions, counts, timings, outputs with hashes."""
+    folder = run.config.folder
+    intake = run.intake().to_pylist()
+    outputs = sorted(
+        p
+        for p in folder.rglob("*")
+        if p.is_file() and "working" not in p.relative_to(folder).parts and p.name[0] != "."
+    )
+    policy = run.params.policy.on(run.quarter.end)
+    content = {
+        "quarter": run.config.quarter,
+        "written_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "version": __version__,
+        "code": code_fingerprint(),
+        "params": run.params.fingerprint,
+        "key_fingerprint": run.config.key_fingerprint,
+        "lock": sha256((folder / "inputs.lock").read_bytes()).hexdigest(),
+        "policy": {
+            n: {"value": str(policy[n]), "source": policy.source(n)}
+            for n in sorted(policy.settings)
+        },
+        "inputs": [list(s) for s in run.config.snapshots],
+        "rows": {
+            n: sum(int(r[n] or 0) for r in intake)
+            for n in ("rows_in", "accepted", "quarantined", "non_data")
+        },
+        "folders_read": read_folders,
+        "executed": sum(d.executed for d in done),
+        "unchanged": sum(not d.executed for d in done),
+        "pages_written": pages,
+        "failed": dict(run.config.failed),
+        "seconds": {k: round(v, 2) for k, v in timings.items()},
+        "notebook_seconds": {d.task.id: round(d.seconds, 2) for d in done if d.executed},
+        "outputs": {
+            str(p.relative_to(folder)): file_hash(p) for p in outputs if p.name != "manifest.json"
+        },
+    }
+    write_text(folder / "manifest.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    return content

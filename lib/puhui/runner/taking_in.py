@@ -1,0 +1,172 @@
+"""Stage one: submitted folders into the store, each read only if it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from puhui import intake, results
+from puhui.errors import PuhuiError, RunError
+from puhui.params import Params
+from puhui.quarter import Quarter
+from puhui.runner.project import code_fingerprint, combine, files_hash
+from puhui.store import SUPERVISOR, IntakeRecord, Snapshot, Store
+
+SHARED = "_shared"
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What reading a folder needs besides the folder."""
+
+    params: Params
+    store: Store
+    layouts: tuple[intake.Layout, ...]
+    checks: intake.Checks
+    hasher: intake.Hasher
+
+    @classmethod
+    def of(cls, params: Params, store_root: Path) -> Tools:
+        """Load layouts, checks and the office's key, and open the store."""
+        hasher = intake.Hasher.from_file(params.run.hash_key_path())
+        return cls(
+            params,
+            Store(store_root, key_fingerprint=hasher.fingerprint),
+            tuple(intake.load_layouts(params.layout_paths())),
+            intake.load_checks(params.path("checks.yaml")),
+            hasher,
+        )
+
+    @property
+    def key(self) -> str:
+        """Fingerprint of everything but the folder that decides what reading it gives."""
+        return combine(self.params.fingerprint, code_fingerprint(), self.hasher.fingerprint)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One submitted folder after intake."""
+
+    quarter: Quarter
+    folder: str
+    revisions: dict[str, int]
+    refused: tuple[str, ...]
+    read: bool
+    """Whether it was read in this run (false: unchanged since the last)."""
+
+
+def submitted_folders(data: Path, upto: Quarter) -> Iterator[tuple[Quarter, Path]]:
+    """Yield each submitted folder of every quarter up to and including ``upto``, in order."""
+    root = data / "submissions"
+    if not root.is_dir():
+        raise RunError(
+            f"找不到报送目录 {root}。", remedy="数据目录下应有 submissions/季度/机构编号/。"
+        )
+    for quarter_folder in sorted(p for p in root.iterdir() if p.is_dir()):
+        quarter = Quarter.parse(quarter_folder.name)
+        if quarter <= upto:
+            for folder in sorted(p for p in quarter_folder.iterdir() if p.is_dir()):
+                yield quarter, folder
+
+
+def take_in_supervisor(tools: Tools, data: Path, quarter: Quarter) -> Snapshot | None:
+    """Read the supervisor's own tables into the run's quarter, if there are any."""
+    folder = data / "supervisor"
+    if not any(folder.glob("*.csv")):
+        return None
+    read = intake.read_supervisor(
+        folder,
+        quarter=quarter,
+        layouts=tools.layouts,
+        checks=tools.checks,
+        hasher=tools.hasher,
+    )
+    refused = _refusals(read.intake)
+    if refused:
+        raise RunError(refused[0], where="supervisor")
+    return tools.store.put(quarter, SUPERVISOR, read.tables, absent=read.absent)
+
+
+def take_in(tools: Tools, quarter: Quarter, folder: Path, register: pa.Table | None) -> Taken:
+    """Read one submitted folder into the store, unless nothing about it has changed."""
+    register_key = "" if register is None else combine(register.to_pylist())
+    key = combine(tools.key, register_key, files_hash(_files(folder), folder))
+    known = tools.store.record(quarter, folder.name)
+    if known is not None and known.key == key and _still_there(tools.store, known):
+        return Taken(quarter, folder.name, dict(known.revisions), known.refused, read=False)
+    shared = folder.name == SHARED
+    read = intake.read_submission(
+        folder,
+        quarter=quarter,
+        institution_id=None if shared else folder.name,
+        layouts=tools.layouts,
+        checks=tools.checks,
+        hasher=tools.hasher,
+        register=register,
+    )
+    parts = _by_institution(read.tables) if shared else {folder.name: read.tables}
+    revisions = {
+        institution: tools.store.put(quarter, institution, tables, absent=read.absent).revision
+        for institution, tables in sorted(parts.items())
+        if tables
+    }
+    refused = _refusals(read.intake)
+    tools.store.keep_record(
+        IntakeRecord(str(quarter), folder.name, key, revisions, refused),
+        {
+            "findings": _with_revision(read.findings, revisions),
+            "intake": _with_revision(read.intake, revisions),
+            **{f"quarantine_{name}": table for name, table in read.quarantine.items()},
+        },
+    )
+    return Taken(quarter, folder.name, revisions, refused, read=True)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [p for p in folder.rglob("*") if p.is_file() and not p.name.startswith((".", "~$"))]
+
+
+def _still_there(store: Store, record: IntakeRecord) -> bool:
+    try:
+        for institution, revision in record.revisions.items():
+            store.get(record.quarter, institution, revision)
+    except PuhuiError:
+        return False
+    return True
+
+
+def _refusals(table: pa.Table) -> tuple[str, ...]:
+    return tuple(
+        f"{r['file']}：{r['message']}" for r in table.to_pylist() if r["status"] == "refused"
+    )
+
+
+def _by_institution(tables: dict[str, pa.Table]) -> dict[str, dict[str, pa.Table]]:
+    """Split tables that carry many institutions; one sort per table, then slices."""
+    parts: dict[str, dict[str, pa.Table]] = {}
+    for name, table in tables.items():
+        ordered = table.sort_by("institution_id")
+        counts = pc.value_counts(ordered["institution_id"].combine_chunks()).to_pylist()
+        start = 0
+        for entry in counts:
+            part = ordered.slice(start, entry["counts"]).combine_chunks()
+            parts.setdefault(str(entry["values"]), {})[name] = part
+            start += entry["counts"]
+    return parts
+
+
+def _with_revision(table: pa.Table, revisions: dict[str, int]) -> pa.Table:
+    ids = table["institution_id"].to_pylist()
+    column = pa.array([revisions.get(i) for i in ids], pa.int64())
+    return table.set_column(table.schema.get_field_index("revision"), "revision", column)
+
+
+def reports(store: Store, taken: list[Taken], quarter: Quarter, name: str) -> pa.Table:
+    """Join ``findings`` or ``intake`` of every folder of one quarter."""
+    found = [store.record_table(t.quarter, t.folder, name) for t in taken if t.quarter == quarter]
+    return pa.concat_tables([results.empty(name), *(t.cast(results.SCHEMAS[name]) for t in found)])

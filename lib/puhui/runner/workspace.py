@@ -1,0 +1,265 @@
+"""A run as notebooks see it: parameters, snapshots, measures, slices and results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from puhui import __version__, derive, params, results, schema
+from puhui.briefing.source import IndicatorWords, Source
+from puhui.briefing.table import Section
+from puhui.briefing.words import load_words
+from puhui.briefing.xlsx import write_annex
+from puhui.engine import DuckDBEngine
+from puhui.errors import RunError
+from puhui.indicators import Bench, Facts
+from puhui.params.expression import Value
+from puhui.quarter import Quarter
+from puhui.store import SUPERVISOR, Snapshot, Store, write_text
+
+NO_BRANCHES: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """What a run was asked to do and which revisions it reads (``working/run.json``)."""
+
+    quarter: str
+    data: str
+    params: str
+    store: str
+    out: str
+    key_fingerprint: str
+    snapshots: tuple[tuple[str, str, int], ...]
+    """(quarter, institution, revision) of every snapshot read, base periods included."""
+    institutions: tuple[str, ...]
+    """Institutions of the run's quarter that are to be judged."""
+    failed: Mapping[str, str] = field(default_factory=dict)
+    threads: int = 2
+
+    @property
+    def folder(self) -> Path:
+        """``output/<quarter>``."""
+        return Path(self.out) / self.quarter
+
+    @property
+    def working(self) -> Path:
+        """Working papers and slices."""
+        return self.folder / "working"
+
+    @property
+    def file(self) -> Path:
+        """The run file itself."""
+        return self.working / "run.json"
+
+    def write(self) -> None:
+        """Write the run file."""
+        self.working.mkdir(parents=True, exist_ok=True)
+        write_text(self.file, json.dumps(asdict(self), ensure_ascii=False, indent=1))
+
+    @classmethod
+    def read(cls, path: Path) -> RunConfig:
+        """Read a run file; raises :class:`RunError` if there is none."""
+        if not path.is_file():
+            raise RunError(f"找不到运行文件 {path}。", remedy="请先执行 puhui run。")
+        data = json.loads(path.read_text(encoding="utf-8"))
+        data["snapshots"] = tuple((q, i, int(r)) for q, i, r in data["snapshots"])
+        data["institutions"] = tuple(data["institutions"])
+        return cls(**data)
+
+
+class Run:
+    """What a notebook works with; open one with :func:`puhui.runner.open_run`."""
+
+    def __init__(self, config: RunConfig) -> None:
+        self.config = config
+        self.quarter = Quarter.parse(config.quarter)
+        self.params = params.load(Path(config.params), data_folder=Path(config.data))
+        self.store = Store(Path(config.store), key_fingerprint=config.key_fingerprint)
+
+    @cached_property
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """Every snapshot the run reads, without the supervisor's."""
+        return tuple(
+            self.store.get(q, i, r) for q, i, r in self.config.snapshots if i != SUPERVISOR
+        )
+
+    @cached_property
+    def register(self) -> pa.Table:
+        """Institutions: the supervisor's register, then those shared files bring along."""
+        return pa.Table.from_pylist(
+            list(self._register_rows().values()), schema.arrow_schema("institutions")
+        )
+
+    def _register_rows(self) -> dict[str, dict[str, object]]:
+        rows: dict[str, dict[str, object]] = {}
+        for snapshot in self.snapshots:
+            if "institutions" in snapshot.tables and snapshot.quarter == self.config.quarter:
+                for row in pq.ParquetFile(snapshot.file("institutions")).read().to_pylist():
+                    rows[snapshot.institution_id] = {
+                        **row,
+                        "institution_id": snapshot.institution_id,
+                    }
+        rows |= {r["institution_id"]: r for r in self._supervisor("institutions").to_pylist()}
+        for institution in self.config.institutions:
+            unknown = {"institution_id": institution, "name": institution, "kind": "other"}
+            rows.setdefault(institution, unknown)
+        return dict(sorted(rows.items()))
+
+    def _supervisor(self, table: str) -> pa.Table:
+        for quarter, institution, revision in self.config.snapshots:
+            if institution == SUPERVISOR:
+                snapshot = self.store.get(quarter, institution, revision)
+                if table in snapshot.tables:
+                    return pq.ParquetFile(snapshot.file(table)).read()
+        return schema.arrow_schema(table).empty_table()
+
+    @cached_property
+    def branch_register(self) -> pa.Table:
+        """Branches the supervisor knows."""
+        return self._supervisor("branches")
+
+    def facts(self, institution_id: str) -> Facts:
+        """Register facts of an institution; raises :class:`RunError` for an unknown one."""
+        rows = {r["institution_id"]: r for r in self.register.to_pylist()}
+        if institution_id not in rows:
+            raise RunError(f"名录和报送中都没有机构 {institution_id}。")
+        row = rows[institution_id]
+        planned = {r["institution_id"] for r in self._supervisor("plans").to_pylist()}
+        values: dict[str, Value | None] = {**row, "has_plan": institution_id in planned}
+        return Facts(institution_id, str(row["name"]), values)
+
+    def branches(self, institution_id: str) -> tuple[str, ...]:
+        """Branches of an institution: in the register, or in its ledger of the quarter."""
+        known = {
+            r["branch_id"]
+            for r in self.branch_register.to_pylist()
+            if r["institution_id"] == institution_id
+        }
+        rows = self.measures.to_pylist()
+        known |= {
+            r["branch_id"]
+            for r in rows
+            if r["institution_id"] == institution_id
+            and r["branch_id"]
+            and r["quarter"] == self.config.quarter
+        }
+        return tuple(sorted(known))
+
+    @cached_property
+    def measures(self) -> pa.Table:
+        """Measures of the quarter and its base periods, all institutions."""
+        return pq.read_table(self.config.working / "measures.parquet")
+
+    @cached_property
+    def bench(self) -> Bench:
+        """Parameters, quarter and measures, for evaluating indicators."""
+        return Bench.of(self.params, self.quarter, self.measures)
+
+    def engine(self, institution_id: str = "") -> DuckDBEngine:
+        """Open an engine with ``loan_facts`` over the run's snapshots (or one institution's)."""
+        engine = DuckDBEngine([Path(self.config.store)], threads=self.config.threads)
+        kept = [s for s in self.snapshots if institution_id in ("", s.institution_id)]
+        derive.loan_facts(engine, self.params, kept)
+        return engine
+
+    def intake(self, name: str = "intake") -> pa.Table:
+        """``intake`` or ``findings`` of the quarter's submissions."""
+        return pq.read_table(self.config.working / f"{name}.parquet")
+
+    def save(self, name: str, part: str, table: pa.Table) -> Path:
+        """Save a slice of a result table; ``part`` is an institution id or ``county``."""
+        path = self.slice_path(name, part)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.tmp")
+        pq.write_table(table.cast(results.SCHEMAS[name]), temporary)
+        temporary.replace(path)
+        return path
+
+    def slice_path(self, name: str, part: str) -> Path:
+        """Where a slice is kept."""
+        return self.config.working / "slices" / name / f"{part}.parquet"
+
+    def results(self) -> Mapping[str, pa.Table]:
+        """Gathered result tables; raises :class:`RunError` before they are gathered."""
+        folder = self.config.folder / "results"
+        if not (folder / "indicators.parquet").is_file():
+            raise RunError(
+                f"{self.config.quarter} 的结果还没有汇集。",
+                remedy=f"请先执行 puhui run {self.config.quarter}。",
+            )
+        return {
+            name: pq.read_table(folder / f"{name}.parquet")
+            for name in results.SCHEMAS
+            if (folder / f"{name}.parquet").is_file()
+        }
+
+    def source(self) -> Source:
+        """Everything pages are made from: gathered results and words, no engine."""
+        columns = ["institution_id", "name", "kind", "level", "is_local_legal_person"]
+        return Source(
+            quarter=self.quarter,
+            results=self.results(),
+            institutions=self.register.select(columns),
+            branches=self.branch_register.select(["branch_id", "institution_id", "name"]),
+            catalogue=self._catalogue(),
+            words=load_words(self.params.word_files()),
+            meta=self.meta(),
+            failed=dict(self.config.failed),
+        )
+
+    def _catalogue(self) -> dict[str, IndicatorWords]:
+        found = {}
+        for key, indicator in self.params.indicators.items():
+            clause = self.params.clauses[indicator.clause]
+            found[key] = IndicatorWords(
+                indicator_id=key,
+                label=indicator.label,
+                clause=clause.id,
+                section=str(clause.section),
+                force=clause.force,
+                wording=clause.wording.zh,
+                unit=indicator.unit,
+                formula=indicator.formula.words(self.params.label),
+                test=indicator.test_words(self.params.policy.on(self.quarter.end)),
+            )
+        return found
+
+    def save_annex(self, name: str, sections: Sequence[Section]) -> Path:
+        """Write the Excel annex of a page from the very tables the page shows."""
+        tables = [t for s in sections for t in s.tables]
+        where = "county.xlsx" if name == "county" else f"institutions/{name}.xlsx"
+        path = self.config.folder / where
+        path.parent.mkdir(parents=True, exist_ok=True)
+        subject = "全县" if name == "county" else self.facts(name).name
+        notes = [f"{k}：{v}" for k, v in self.meta().items()]
+        write_annex(path, tables, title=f"{subject} {self.quarter.label}附表", notes=notes)
+        return path
+
+    def meta(self) -> dict[str, str]:
+        """Provenance every page prints."""
+        return {
+            "office": self.params.run.office,
+            "version": f"puhui {__version__}",
+            "params": self.params.fingerprint[:12],
+            "inputs": f"{len(self.config.snapshots)} 份快照",
+        }
+
+
+def concat(name: str, tables: Iterable[pa.Table]) -> pa.Table:
+    """Join slices of one result table (none at all gives an empty table)."""
+    return pa.concat_tables([results.empty(name), *tables])
+
+
+def sort_results(name: str, table: pa.Table) -> pa.Table:
+    """Put a result table in its lasting order: by every text column from the left."""
+    keys: Sequence[tuple[str, str]] = [
+        (f.name, "ascending") for f in table.schema if pa.types.is_string(f.type)
+    ]
+    return table.sort_by(list(keys))

@@ -1,0 +1,215 @@
+"""The store: immutable snapshots of what institutions submitted, by quarter and revision.
+
+Layout: ``quarter=2021Q4/institution_id=HCNS0001/rev=0001/<table>.parquet``, readable as it
+is by DuckDB and Spark (partition columns are text and are not repeated in the files).
+Beside it ``intake/<quarter>/<folder>/`` keeps what intake said of each submitted folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
+
+from puhui.errors import StoreError, StoreLocked
+from puhui.quarter import Quarter
+
+SUPERVISOR = "SUPERVISOR"
+_ID = re.compile(r"[A-Z0-9]{4,32}")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One revision of what an institution submitted for a quarter."""
+
+    quarter: str
+    institution_id: str
+    revision: int
+    path: Path
+    tables: tuple[str, ...]
+    absent: Mapping[str, tuple[str, ...]]
+    digest: str
+
+    def file(self, table: str) -> Path:
+        """Parquet file of a table in this snapshot."""
+        return self.path / f"{table}.parquet"
+
+
+@dataclass(frozen=True)
+class IntakeRecord:
+    """What intake made of one submitted folder, kept so that unchanged input is not read again."""
+
+    quarter: str
+    folder: str
+    key: str
+    revisions: Mapping[str, int]
+    refused: tuple[str, ...]
+
+
+class Store:
+    """Snapshots under one root folder; the only place where state changes.
+
+    Parameters
+    ----------
+    root
+        Folder of the store; made when first written to.
+    key_fingerprint
+        Fingerprint of the office's hashing key. A store made with another key is refused,
+        because hashed ids would no longer match.
+    """
+
+    def __init__(self, root: Path, *, key_fingerprint: str) -> None:
+        self.root = root
+        root.mkdir(parents=True, exist_ok=True)
+        marker = root / "store.json"
+        if marker.exists():
+            known = json.loads(marker.read_text(encoding="utf-8"))["key_fingerprint"]
+            if known != key_fingerprint:
+                raise StoreError(
+                    "数据仓由另一把脱敏密钥建立。",
+                    where=str(root),
+                    remedy="请使用原密钥，或另建 store 目录重新入库。",
+                )
+        else:
+            write_text(marker, json.dumps({"key_fingerprint": key_fingerprint, "format": 1}))
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the store for one run; raises :class:`StoreLocked` if another run has it."""
+        holder = self.root / "lock.json"
+        lock = FileLock(str(self.root / ".lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            who = holder.read_text(encoding="utf-8") if holder.exists() else "未知进程"
+            raise StoreLocked(
+                f"数据仓正被另一次运行占用（{who}）。", where=str(self.root), remedy="请等它结束。"
+            ) from None
+        try:
+            holder.write_text(f"进程 {os.getpid()}", encoding="utf-8")
+            yield
+        finally:
+            holder.unlink(missing_ok=True)
+            lock.release()
+
+    def put(
+        self,
+        quarter: Quarter,
+        institution_id: str,
+        tables: Mapping[str, pa.Table],
+        *,
+        absent: Mapping[str, Iterable[str]],
+    ) -> Snapshot:
+        """Store tables as a new revision, unless the latest revision already says the same.
+
+        Raises
+        ------
+        StoreError
+            If the institution id is not ``[A-Z0-9]{4,32}``.
+        """
+        if not _ID.fullmatch(institution_id):
+            raise StoreError(
+                f"机构编号“{institution_id}”不合规。", remedy="应为 4–32 位大写字母和数字。"
+            )
+        gaps = {t: sorted(c) for t, c in sorted(absent.items())}
+        digest = _digest(tables, gaps)
+        latest = self.latest(quarter, institution_id)
+        if latest is not None and latest.digest == digest:
+            return latest
+        revision = 1 if latest is None else latest.revision + 1
+        folder = self._folder(quarter, institution_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        staged = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
+        for name, table in tables.items():
+            kept = table if institution_id == SUPERVISOR else table.drop_columns("institution_id")
+            pq.write_table(kept, staged / f"{name}.parquet", compression="zstd")
+        about = {"digest": digest, "tables": sorted(tables), "absent": gaps}
+        write_text(staged / "snapshot.json", json.dumps(about, ensure_ascii=False, indent=1))
+        target = folder / f"rev={revision:04d}"
+        staged.rename(target)
+        target.chmod(0o755)
+        return _read_snapshot(target)
+
+    def latest(self, quarter: Quarter, institution_id: str) -> Snapshot | None:
+        """Latest revision for an institution and quarter, if any."""
+        found = sorted(self._folder(quarter, institution_id).glob("rev=*"))
+        return _read_snapshot(found[-1]) if found else None
+
+    def get(self, quarter: str, institution_id: str, revision: int) -> Snapshot:
+        """One named revision; raises :class:`StoreError` if the store has it not."""
+        path = self._folder(Quarter.parse(quarter), institution_id) / f"rev={revision:04d}"
+        if not path.is_dir():
+            raise StoreError(f"数据仓没有 {quarter} {institution_id} 第 {revision} 版。")
+        return _read_snapshot(path)
+
+    def record(self, quarter: Quarter, folder: str) -> IntakeRecord | None:
+        """Return what intake said of a folder last time, if anything."""
+        path = self._record_folder(quarter, folder) / "record.json"
+        if not path.exists():
+            return None
+        data = json.loads(path.read_text(encoding="utf-8"))
+        data["refused"] = tuple(data["refused"])
+        return IntakeRecord(**data)
+
+    def keep_record(self, record: IntakeRecord, tables: Mapping[str, pa.Table]) -> None:
+        """Keep findings, intake report and quarantine of a folder, replacing the last."""
+        folder = self._record_folder(Quarter.parse(record.quarter), record.folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for name, table in tables.items():
+            pq.write_table(table, folder / f"{name}.parquet")
+        write_text(folder / "record.json", json.dumps(asdict(record), ensure_ascii=False, indent=1))
+
+    def record_table(self, quarter: Quarter, folder: str, name: str) -> pa.Table:
+        """Read ``findings``, ``intake`` or ``quarantine`` of a recorded folder."""
+        return pq.read_table(self._record_folder(quarter, folder) / f"{name}.parquet")
+
+    def _folder(self, quarter: Quarter, institution_id: str) -> Path:
+        return self.root / f"quarter={quarter}" / f"institution_id={institution_id}"
+
+    def _record_folder(self, quarter: Quarter, folder: str) -> Path:
+        return self.root / "intake" / str(quarter) / folder
+
+
+def _digest(tables: Mapping[str, pa.Table], absent: Mapping[str, list[str]]) -> str:
+    """Content hash of canonical tables: equal data gives equal digests on every machine."""
+    digest = sha256(json.dumps(absent, sort_keys=True).encode())
+    for name in sorted(tables):
+        table = tables[name].combine_chunks()
+        digest.update(name.encode())
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema.remove_metadata()) as writer:
+            writer.write_table(table.replace_schema_metadata(None))
+        digest.update(sink.getvalue())
+    return digest.hexdigest()
+
+
+def _read_snapshot(path: Path) -> Snapshot:
+    about = json.loads((path / "snapshot.json").read_text(encoding="utf-8"))
+    return Snapshot(
+        quarter=path.parent.parent.name.partition("=")[2],
+        institution_id=path.parent.name.partition("=")[2],
+        revision=int(path.name.partition("=")[2]),
+        path=path,
+        tables=tuple(about["tables"]),
+        absent={t: tuple(c) for t, c in about["absent"].items()},
+        digest=about["digest"],
+    )
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file so that it is there whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
