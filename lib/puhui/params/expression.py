@@ -6,7 +6,7 @@ It is three-valued: *unknown* is null in the engine and :class:`NoData` in Pytho
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from puhui.params import evaluate as _evaluate
@@ -93,6 +93,19 @@ class Expression:
         NoData(reasons=('分母为零',))
         """
         return _evaluate.evaluate(self._tree, lookup, context=self.text, where=self.where)
+
+    def substitute(self, named: Mapping[str, Expression]) -> Expression:
+        """Put expressions in place of the unqualified names they are known by.
+
+        Examples
+        --------
+        >>> rural = Expression.parse("facts.kind = 'village'")
+        >>> sorted(Expression.parse("not R").substitute({"R": rural}).columns)
+        [('facts', 'kind')]
+        """
+        trees = {name: expression._tree for name, expression in named.items()}
+        tree = grammar.substitute(self._tree, trees)
+        return Expression(self.text, self.where, self.formula, tree)
 
     def words(self, label: Callable[[str, str], str]) -> str:
         """Write the expression in Chinese; ``label(qualifier, name)`` names a column.

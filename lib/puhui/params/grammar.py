@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -123,6 +123,15 @@ def walk(node: Node) -> Iterator[Node]:
     if isinstance(node, Call):
         for arg in node.args:
             yield from walk(arg)
+
+
+def substitute(node: Node, trees: Mapping[str, Node]) -> Node:
+    """Replace unqualified names by the trees known under them."""
+    if isinstance(node, Name) and not node.qualifier:
+        return trees.get(node.name, node)
+    if isinstance(node, Call):
+        return Call(node.op, tuple(substitute(arg, trees) for arg in node.args))
+    return node
 
 
 def _depth(node: Node) -> int:

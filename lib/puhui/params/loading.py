@@ -1,0 +1,225 @@
+"""A params folder with those it extends, read into one frozen object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from puhui import schema
+from puhui.errors import ParamsError
+from puhui.params.benchmarks import Series, load_benchmarks
+from puhui.params.catalogue import (
+    FACTS,
+    Clause,
+    Indicator,
+    Names,
+    load_clauses,
+    load_groups,
+    load_indicators,
+)
+from puhui.params.expression import Expression
+from puhui.params.policy import Policy, load_policy
+from puhui.params.rows import Derived, Measure, Rows, load_derived, load_measures
+from puhui.params.run import Run, load_run
+from puhui.params.yaml import YamlMap
+from puhui.params.yaml import load as load_yaml
+
+_PERIODS = {
+    "": "",
+    "year_start": "年初",
+    "year_ago": "上年同期",
+    "last_full_year": "上年全年",
+    "last_quarter": "上季末",
+    "institution": "全机构",
+}
+
+
+@dataclass(frozen=True)
+class Params:
+    """Everything an analyst may edit, checked.
+
+    Attributes
+    ----------
+    folders
+        The params folder and those it extends, nearest first.
+    fingerprint
+        SHA-256 over names and contents of all their files.
+    """
+
+    folders: tuple[Path, ...]
+    run: Run
+    policy: Policy
+    derived: Mapping[str, Derived]
+    measures: Mapping[str, Measure]
+    groups: Mapping[str, Expression]
+    clauses: Mapping[str, Clause]
+    indicators: Mapping[str, Indicator]
+    benchmarks: Mapping[str, Series]
+    fingerprint: str
+
+    def path(self, name: str) -> Path:
+        """Return the file of that name, from the nearest folder that has it.
+
+        Raises
+        ------
+        ParamsError
+            If none has.
+        """
+        return find(self.folders, name)
+
+    def files(self, subfolder: str) -> list[Path]:
+        """YAML files of a subfolder; of two with one name the nearest folder's counts."""
+        found: dict[str, Path] = {}
+        for folder in self.folders:
+            for path in sorted((folder / subfolder).glob("*.yaml")):
+                found.setdefault(path.name, path)
+        return [found[name] for name in sorted(found)]
+
+    def layout_paths(self) -> list[Path]:
+        """Layout files in use."""
+        return self.files("layouts")
+
+    def word_files(self) -> list[Path]:
+        """Files of page wording in use."""
+        return self.files("words")
+
+    def label(self, qualifier: str, name: str) -> str:
+        """Chinese name of what an expression names, e.g. ``年初各项贷款余额``."""
+        if qualifier in _PERIODS and name in self.measures:
+            return _PERIODS[qualifier] + self.measures[name].label
+        if qualifier == "policy" and name in self.policy.settings:
+            return self.policy.settings[name].label
+        if qualifier == "facts" and name in FACTS:
+            return FACTS[name]
+        if qualifier == "" and name in self.derived:
+            return self.derived[name].label
+        if qualifier == "period":
+            return {"year_start": "年初", "end": "季末"}.get(name, name)
+        table = {"": "loans", "customer": "customers"}.get(qualifier)
+        labels = {c.name: c.label for c in schema.columns(table)} if table else {}
+        return labels.get(name, f"{qualifier}.{name}" if qualifier else name)
+
+
+def load(folder: Path, *, data_folder: Path | None = None, reference: Path | None = None) -> Params:
+    """Read and check a params folder.
+
+    Parameters
+    ----------
+    folder
+        Folder with ``run.yaml``; what it lacks comes from the folder that file extends.
+        ``policy``, ``groups``, ``derived``, ``measures``, ``clauses``, ``indicators`` and
+        ``benchmarks`` may instead add to and replace entries of the file they stand
+        before, if their first key is ``extends: yes``.
+    data_folder
+        Data of the run; its ``supervisor/benchmarks`` is searched first for series.
+    reference
+        Reference data; default ``data/reference`` beside the outermost params folder.
+
+    Raises
+    ------
+    ParamsError
+        With file, line and a suggestion.
+    """
+    folders = chain(folder)
+    policy = load_policy(merged(folders, "policy.yaml"))
+    derived = load_derived(merged(folders, "derived.yaml"), policy)
+    measures = load_measures(merged(folders, "measures.yaml"), derived, policy)
+    groups = load_groups(merged(folders, "groups.yaml"))
+    clauses = load_clauses(merged(folders, "clauses.yaml"), groups)
+    names = Names(measures, clauses, groups, policy)
+    indicators = load_indicators(merged(folders, "indicators.yaml"), names)
+    places = _series_folders(folders, data_folder, reference)
+    benchmarks = load_benchmarks(merged(folders, "benchmarks.yaml"), places)
+    columns = {c.name for t in ("loans", "customers") for c in schema.columns(t)} | set(derived)
+    run_file = find(folders, "run.yaml")
+    run = load_run(
+        load_yaml(run_file),
+        run_file.parent,
+        rows=Rows(derived, policy),
+        columns=columns,
+        benchmarks=set(benchmarks),
+    )
+    return Params(
+        folders=folders,
+        run=run,
+        policy=policy,
+        derived=derived,
+        measures=measures,
+        groups=groups,
+        clauses=clauses,
+        indicators=indicators,
+        benchmarks=benchmarks,
+        fingerprint=_fingerprint(folders),
+    )
+
+
+def chain(folder: Path) -> tuple[Path, ...]:
+    """Return a params folder and those it extends, nearest first.
+
+    Raises
+    ------
+    ParamsError
+        A folder that is not there, or that extends itself in a circle.
+    """
+    folders: list[Path] = []
+    here: Path | None = folder.resolve()
+    while here is not None:
+        if not here.is_dir():
+            raise ParamsError("找不到参数目录。", where=str(here))
+        if here in folders:
+            raise ParamsError("参数目录互相引用（extends）。", where=str(here / "run.yaml"))
+        folders.append(here)
+        run = here / "run.yaml"
+        base = load_yaml(run).get("extends") if run.is_file() else None
+        here = (here / str(base)).resolve() if base else None
+    return tuple(folders)
+
+
+def find(folders: Sequence[Path], name: str) -> Path:
+    """Return the nearest file of a name; :class:`ParamsError` if no folder has it."""
+    for folder in folders:
+        if (folder / name).is_file():
+            return folder / name
+    raise ParamsError(f"缺少参数文件 {name}。", where=str(folders[0]))
+
+
+def merged(folders: Sequence[Path], name: str) -> YamlMap:
+    """Read a file; with ``extends: yes`` its entries are put over those of the next one."""
+    index = next((i for i, f in enumerate(folders) if (f / name).is_file()), None)
+    if index is None:
+        raise ParamsError(f"缺少参数文件 {name}。", where=str(folders[0]))
+    own = load_yaml(folders[index] / name)
+    if "extends" not in own:
+        return own
+    if own["extends"] != "yes":
+        raise ParamsError("写作“extends: yes”，或去掉这一行。", where=own.where("extends"))
+    result = merged(folders[index + 1 :], name) if folders[index + 1 :] else YamlMap()
+    if not result:
+        raise ParamsError("没有可以补充的上级文件。", where=own.where("extends"))
+    for key in own:
+        if key != "extends":
+            result[key] = own[key]
+            result.lines[key] = own.lines[key]
+    return result
+
+
+def _series_folders(
+    folders: Sequence[Path], data_folder: Path | None, reference: Path | None
+) -> list[Path]:
+    own = [data_folder / "supervisor" / "benchmarks"] if data_folder is not None else []
+    outer = reference if reference is not None else folders[-1].parent / "data" / "reference"
+    return [*own, outer / "benchmarks"]
+
+
+def _fingerprint(folders: Sequence[Path]) -> str:
+    digest = sha256()
+    for number, folder in enumerate(folders):
+        nested = [f for f in folders if f != folder and folder in f.parents]
+        for path in sorted(folder.rglob("*")):
+            if not path.is_file() or any(n in path.parents for n in nested):
+                continue
+            content = sha256(path.read_bytes()).hexdigest()
+            digest.update(f"{number}/{path.relative_to(folder).as_posix()}\0{content}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,238 @@
+"""Derived columns and measures: what is said of a loan, and what is added up.
+
+A value belongs to *now* or to *drawdown* (balances use the credit line now, year-to-date
+figures the line at drawdown); whatever mixes the two is refused when it is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from puhui import schema
+from puhui.errors import ParamsError
+from puhui.params.expression import Expression
+from puhui.params.policy import Policy
+from puhui.params.reading import Strict, build, expression, mapping, nearest, required
+from puhui.params.yaml import YamlMap
+
+PERIOD = ("year_start", "end")
+_RESERVED = ("benchmark_series", "benchmark_tenor", "benchmark_date", "benchmark_rate")
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A named row expression; ``as_of`` is ``now``, ``drawdown`` or ``none``."""
+
+    id: str
+    label: str
+    as_of: str
+    expression: Expression
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """An aggregate over loans: ``aggregate`` is sum, customers or count."""
+
+    aggregate: str
+    of: Expression | None
+    where: Expression
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A named aggregate, from the ledger and from filed items where there is a way."""
+
+    id: str
+    label: str
+    unit: str
+    kind: str
+    ledger: Ledger | None
+    returns: Expression | None
+    file: str
+
+    @property
+    def items(self) -> frozenset[str]:
+        """Codes of the filed items the measure can be computed from."""
+        return frozenset(n for _, n in self.returns.columns) if self.returns else frozenset()
+
+
+class _RawDerived(Strict):
+    label: str
+    as_of: Literal["now", "drawdown", "none"]
+    expr: str
+
+
+class _RawLedger(Strict):
+    sum: str | None = None
+    customers: str | None = None
+    count: str | None = None
+    where: str
+
+
+class _RawMeasure(Strict):
+    label: str
+    unit: str
+    kind: Literal["stock", "flow"]
+    ledger: object = None
+    returns: str | None = None
+
+
+class Rows:
+    """Checks names and moments of row expressions against schema, policy and each other."""
+
+    def __init__(self, derived: Mapping[str, Derived], policy: Policy) -> None:
+        self.derived = derived
+        self.policy = policy
+
+    def moments(self, expression: Expression) -> set[str]:
+        """Moments an expression rests on (``now``, ``drawdown``), derived ones followed.
+
+        Raises
+        ------
+        ParamsError
+            A name that is no column, derived column, policy setting or period.
+        """
+        return self._moments(expression, ())
+
+    def _moments(self, expression: Expression, path: tuple[str, ...]) -> set[str]:
+        found: set[str] = set()
+        for qualifier, name in sorted(expression.columns):
+            if qualifier == "" and name in self.derived:
+                if name in path:
+                    circle = " → ".join([*path[path.index(name) :], name])
+                    raise ParamsError(f"派生列互相引用：{circle}。", where=expression.where)
+                found |= self._moments(self.derived[name].expression, (*path, name))
+            else:
+                found.add(self._moment(expression, qualifier, name))
+        return found - {""}
+
+    def _moment(self, expression: Expression, qualifier: str, name: str) -> str:
+        if qualifier in ("", "customer"):
+            table = "customers" if qualifier else "loans"
+            columns = {c.name: c for c in schema.columns(table)}
+            known = [*columns, *([] if qualifier else self.derived)]
+            if name in columns:
+                return columns[name].moment
+        elif qualifier == "policy":
+            known = list(self.policy.settings)
+        elif qualifier == "period":
+            known = list(PERIOD)
+        else:
+            raise ParamsError(
+                f"不认识的前缀“{qualifier}”。",
+                where=expression.where,
+                remedy="行表达式可用：列名、派生列、customer.列名、policy.政策项、period.year_start、period.end。",
+            )
+        if name not in known:
+            full = f"{qualifier}.{name}" if qualifier else name
+            raise ParamsError(
+                f"没有“{full}”这一列或政策项。",
+                where=expression.where,
+                remedy=nearest(name, known),
+            )
+        return ""
+
+
+def load_derived(raw: YamlMap, policy: Policy) -> dict[str, Derived]:
+    """Read ``derived.yaml``: named row expressions over ``loans`` and ``customer.*``.
+
+    Raises
+    ------
+    ParamsError
+        Unknown column, circular reference, a name already taken, both moments in one
+        expression, or ``as_of`` that is not the moment of its columns.
+    """
+    derived: dict[str, Derived] = {}
+    taken = {c.name for t in ("loans", "customers") for c in schema.columns(t)} | set(_RESERVED)
+    for name, value in raw.items():
+        entry = mapping(value, where=raw.where(name))
+        model = build(_RawDerived, entry)
+        if name in taken:
+            raise ParamsError(f"“{name}”已是表中的列名，派生列请另取名。", where=raw.where(name))
+        derived[name] = Derived(name, model.label, model.as_of, required(entry, "expr"))
+    rows = Rows(derived, policy)
+    for one in derived.values():
+        moments = rows.moments(one.expression)
+        _one_moment(moments, f"派生列“{one.id}”", one.expression.where)
+        actual = next(iter(moments), "none")
+        if actual != one.as_of:
+            raise ParamsError(
+                f"派生列“{one.id}”写的时点是 {one.as_of}，所用列的时点是 {actual}。",
+                where=one.expression.where,
+            )
+    return derived
+
+
+def load_measures(
+    raw: YamlMap, derived: Mapping[str, Derived], policy: Policy
+) -> dict[str, Measure]:
+    """Read ``measures.yaml``.
+
+    Raises
+    ------
+    ParamsError
+        Unknown column, both moments in one measure, a flow without ``period``, or neither
+        ``ledger`` nor ``returns``.
+    """
+    rows = Rows(derived, policy)
+    return {
+        name: _measure(name, mapping(value, where=raw.where(name)), rows)
+        for name, value in raw.items()
+    }
+
+
+def _measure(name: str, raw: YamlMap, rows: Rows) -> Measure:
+    model = build(_RawMeasure, raw)
+    ledger = None
+    if "ledger" in raw:
+        ledger = _ledger(mapping(raw["ledger"], where=raw.where("ledger")))
+        _check_ledger(name, model.kind, ledger, rows)
+    returns = expression(raw, "returns")
+    if returns is not None:
+        for qualifier, item in sorted(returns.columns):
+            if qualifier:
+                raise ParamsError(
+                    f"报表项目代码“{qualifier}.{item}”要加双引号。", where=raw.where("returns")
+                )
+    if ledger is None and returns is None:
+        raise ParamsError(f"指标量“{name}”既没有 ledger 也没有 returns。", where=raw.where())
+    return Measure(name, model.label, model.unit, model.kind, ledger, returns, raw.where())
+
+
+def _ledger(raw: YamlMap) -> Ledger:
+    build(_RawLedger, raw)
+    kinds = [k for k in ("sum", "customers", "count") if k in raw]
+    if len(kinds) != 1:
+        raise ParamsError("ledger 里应恰好写 sum、customers、count 之一。", where=raw.where())
+    kind = kinds[0]
+    if kind != "sum" and raw[kind] != "yes":
+        raise ParamsError(f"写作“{kind}: yes”。", where=raw.where(kind))
+    of = required(raw, "sum") if kind == "sum" else None
+    return Ledger(kind, of, required(raw, "where"))
+
+
+def _check_ledger(name: str, kind: str, ledger: Ledger, rows: Rows) -> None:
+    moments = rows.moments(ledger.where)
+    names = set(ledger.where.columns)
+    if ledger.of is not None:
+        moments |= rows.moments(ledger.of)
+        ledger.of.sql(lambda _, column: column)
+    _one_moment(moments, f"指标量“{name}”", ledger.where.where)
+    dated = any(qualifier == "period" for qualifier, _ in names)
+    if (kind == "flow") is not dated:
+        raise ParamsError(
+            f"指标量“{name}”是{'发生额，条件里应' if kind == 'flow' else '余额，条件里不应'}"
+            "用 period.year_start 或 period.end。",
+            where=ledger.where.where,
+        )
+
+
+def _one_moment(moments: set[str], what: str, where: str) -> None:
+    if len(moments) > 1:
+        raise ParamsError(
+            f"{what}把当前时点（now）与发放时点（drawdown）的列混在一起。",
+            where=where,
+            remedy="余额类用当前授信额度，发生额类用发放时授信额度，请分成两个。",
+        )
