@@ -149,7 +149,7 @@ class _Lookup:
             return NoData((f"{quarter} {label}：{row['reason']}",))
         if row not in self.used:
             self.used.append(row)
-        return Fraction(row["value"])  # type: ignore[arg-type]
+        return Fraction(Decimal(str(row["value"])))
 
 
 def _exact(value: object) -> Value:
@@ -330,14 +330,13 @@ def _wrong_way(
         return 0
     assert indicator.base is not None
     before = bench.quarter.previous
-    earlier = [
+    earlier, base = (
         evaluate(bench, indicator, facts, branch_id, at=q, source=source).value
         for q in (before, before.bases[indicator.base])
-    ]
-    if not all(isinstance(v, Fraction) for v in earlier):
+    )
+    if not isinstance(earlier, Fraction) or not isinstance(base, Fraction):
         return 1
-    last = earlier[0] - earlier[1]  # type: ignore[operator]
-    return 2 if sign * last < -margin else 1
+    return 2 if sign * (earlier - base) < -margin else 1
 
 
 def result_table(bench: Bench, facts: Facts, branches: Iterable[str]) -> pa.Table:

@@ -243,7 +243,7 @@ def test_policy_of_the_quarter_judges_two_points_before_2019(tmp_path):
     text = TOLERANCE.format(good="950000", bad="50000", big="2970000", bigbad="30000")
     county = County(tmp_path).with_loans("2018Q4", "HCNS0001", text, PEOPLE)
     row = county.indicator("C7.2", quarter="2018Q4")
-    assert (row["threshold"], row["verdict"]) == ("2", "not_met")
+    assert (Fraction(row["threshold"]), row["verdict"]) == (2, "not_met")
 
 
 def test_a_filed_return_rules_over_the_ledger(tmp_path):

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from puhui import __version__, derive, params, results, schema
 from puhui.briefing.source import IndicatorWords, Source
 from puhui.briefing.table import Section
-from puhui.briefing.words import load_words
+from puhui.briefing.words import Words
 from puhui.briefing.xlsx import write_annex
 from puhui.engine import DuckDBEngine
 from puhui.errors import RunError
@@ -108,7 +108,7 @@ class Run:
                     }
         rows |= {r["institution_id"]: r for r in self._supervisor("institutions").to_pylist()}
         for institution in self.config.institutions:
-            unknown = {"institution_id": institution, "name": institution, "kind": "other"}
+            unknown: dict[str, object] = {"institution_id": institution, "name": institution, "kind": "other"}
             rows.setdefault(institution, unknown)
         return dict(sorted(rows.items()))
 
@@ -209,7 +209,7 @@ class Run:
             institutions=self.register.select(columns),
             branches=self.branch_register.select(["branch_id", "institution_id", "name"]),
             catalogue=self._catalogue(),
-            words=load_words(self.params.word_files()),
+            words=Words.load(self.params.word_files()),
             meta=self.meta(),
             failed=dict(self.config.failed),
         )
