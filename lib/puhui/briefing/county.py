@@ -1,0 +1,328 @@
+"""The circular (通报): sections of the county page and its annexes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from puhui.briefing.charts import Dot, dot_chart
+from puhui.briefing.county_annexes import (
+    definitions_section,
+    problem_list_section,
+    structure_section,
+    tolerance_annex,
+)
+from puhui.briefing.figures import Figure
+from puhui.briefing.judged import (
+    PASSED,
+    kind_of,
+    limit_text,
+    limit_value,
+    own_value,
+    shown_unit,
+    spoken,
+    value_figure,
+)
+from puhui.briefing.overall import (
+    counts_in_words,
+    joined,
+    judged,
+    numbered_sections,
+    problems,
+    verdict_counts,
+)
+from puhui.briefing.quality import totals
+from puhui.briefing.rates import rates_section
+from puhui.briefing.source import IndicatorWords, Row, Source
+from puhui.briefing.table import Chart, Column, Section, Table
+from puhui.briefing.tolerance import MOST_ROWS, problem_branches
+from puhui.briefing.two_increases import county_stocks, growth, two_increases_table
+from puhui.results import VERDICTS
+
+_NUMBERS = "一二三四五六七八九十"
+
+
+def county_title(source: Source) -> str:
+    """Title of the circular."""
+    return source.words.text("county.title", quarter=source.quarter.label)
+
+
+def county_sections(source: Source) -> tuple[Section, ...]:
+    """Return the circular's sections: opening, six headings, annexes 1 to 9."""
+    return (
+        _opening(source),
+        _overall(source),
+        _practice(source),
+        _problems(source),
+        _plain(source, "last_quarter", "county.last_quarter.none"),
+        _quality(source),
+        _requirements(source),
+        _two_increases(source),
+        rates_section(source, None, _heading(source, "rates")),
+        structure_section(source),
+        tolerance_annex(source),
+        _plain(source, "not_made", "county.not_made"),
+        problem_list_section(source),
+        definitions_section(source),
+    )
+
+
+def _heading(source: Source, key: str) -> str:
+    return source.words.text(f"county.headings.{key}")
+
+
+def _plain(source: Source, key: str, name: str) -> Section:
+    return Section(key, _heading(source, key), (source.words.text(name),))
+
+
+def _opening(source: Source) -> Section:
+    words = source.words
+    intro = words.text(
+        "county.opening.intro", quarter=source.quarter.label, date=source.quarter.end.isoformat()
+    )
+    return Section("opening", "", (words.text("county.opening.to"), intro))
+
+
+def all_rows(source: Source) -> list[Row]:
+    """Own indicator rows of all institutions."""
+    return [row for i in source.institution_ids for row in source.indicators(i)]
+
+
+def _overall(source: Source) -> Section:
+    words, rows = source.words, all_rows(source)
+    with_verdict = judged(rows)
+    ids = source.institution_ids
+    able = {r["institution_id"] for r in rows if own_value(r) is not None}
+    sentences = [words.text("county.overall.institutions", total=len(ids), with_data=len(able))]
+    if with_verdict:
+        sentences.append(
+            words.text(
+                "county.overall.counts",
+                judged=len(with_verdict),
+                parts=counts_in_words(verdict_counts(with_verdict), PASSED),
+                no_data=verdict_counts(rows)["no_data"],
+            )
+        )
+    paragraphs = ["".join(sentences)]
+    failed = [source.name(i) for i in ids if i in source.failed]
+    silent = [source.name(i) for i in ids if i not in able and i not in source.failed]
+    for name, members in (("failed", failed), ("silent", silent)):
+        if members:
+            paragraphs.append(words.text(f"county.overall.{name}", list=joined(members)))
+    tables = (_verdict_table(source, rows),) if rows else ()
+    return Section(
+        "overall", _heading(source, "overall"), tuple(paragraphs), tables, _charts(source)
+    )
+
+
+def _verdict_table(source: Source, rows: Sequence[Row]) -> Table:
+    present = [v for v in VERDICTS if any(r["verdict"] == v for r in rows)]
+    columns = (
+        Column("clause", "条款"),
+        Column("label", "指标"),
+        *(Column(v, VERDICTS[v], "家", "count") for v in present),
+    )
+    cells = []
+    for indicator_id, entry in source.catalogue.items():
+        counts = verdict_counts(r for r in rows if r["indicator_id"] == indicator_id)
+        if counts:
+            cells.append((entry.clause, entry.label, *(counts[v] for v in present)))
+    return Table("verdicts", source.words.text("county.overall.caption"), columns, tuple(cells))
+
+
+def _charts(source: Source) -> tuple[Chart, ...]:
+    wanted = source.words.texts("county.charts")
+    charts = (_chart(source, source.catalogue[i]) for i in wanted if i in source.catalogue)
+    return tuple(c for c in charts if c is not None)
+
+
+def _chart(source: Source, entry: IndicatorWords) -> Chart | None:
+    """Draw one indicator by institution, the worst end first; none for fewer than two."""
+    words = source.words
+    found = [source.indicator(i, entry.indicator_id) for i in source.institution_ids]
+    rows = [r for r in found if r is not None and own_value(r) is not None]
+    if len(rows) < 2:
+        return None
+    less_is_better = rows[0]["test"] in ("<=", "<", "down")
+    rows.sort(key=lambda r: own_value(r) or 0, reverse=less_is_better)
+    shown = rows[:MOST_ROWS]
+    limit, limit_words = _common_limit(source, shown)
+    svg = dot_chart(
+        [_dot(source, row) for row in shown],
+        limit=limit,
+        limit_text=limit_words,
+        axis_text=words.text("county.overall.axis", label=entry.label, unit=shown_unit(rows[0])),
+    )
+    cut = line = ""
+    if len(rows) > MOST_ROWS:
+        cut = words.text("county.overall.cut", total=len(rows), shown=MOST_ROWS)
+    if limit_words:
+        line = words.text("county.overall.chart_limit", limit=limit_words)
+    caption = words.text("county.overall.chart", label=entry.label, limit=line, cut=cut)
+    said = "；".join(_said(source, row) for row in shown)
+    alt = words.text("county.overall.alt", label=entry.label, list=said)
+    return Chart(svg, alt, caption)
+
+
+def _common_limit(source: Source, rows: Sequence[Row]) -> tuple[float | None, str]:
+    """Return the threshold all judged rows share, as drawn and in words; none for tests on the base."""
+    judged_rows = [r for r in rows if r["threshold"] is not None]
+    limits = {limit_value(r) for r in judged_rows}
+    bound = limits.pop() if len(limits) == 1 else None
+    if bound is None:
+        return None, ""
+    text = limit_text(judged_rows[0], source.words)
+    drawn = float(Figure(bound, kind_of(rows[0])).scaled)
+    return drawn, source.words.text("county.overall.limit", limit=text)
+
+
+def _dot(source: Source, row: Row) -> Dot:
+    figure = value_figure(row)
+    value, text = (figure.scaled, figure.text) if isinstance(figure, Figure) else (0, "")
+    return Dot(source.name(row["institution_id"]), float(value), text, PASSED.get(row["verdict"]))
+
+
+def _said(source: Source, row: Row) -> str:
+    return source.words.text(
+        "county.overall.alt_row",
+        name=source.name(row["institution_id"]),
+        value=spoken(row),
+        verdict=VERDICTS[row["verdict"]],
+    )
+
+
+def _practice(source: Source) -> Section:
+    words, paragraphs, met_by = source.words, [], []
+    total, count = county_stocks(source)
+    if total is not None and total.balance is not None and total.base_balance is not None:
+        change = total.balance - total.base_balance
+        rate = growth(total.balance, total.base_balance)
+        paragraphs.append(
+            words.text(
+                "county.practice.totals",
+                balance=Figure(total.balance, "money_yi").text,
+                increase=Figure(change, "money_yi", against=(change * 0,)).text,
+                growth="—" if rate is None else Figure(rate, "percent", against=(rate * 0,)).text,
+                count=count,
+            )
+        )
+    if total is not None and total.customers is not None and total.base_customers is not None:
+        paragraphs.append(
+            words.text(
+                "county.practice.customers",
+                customers=Figure(total.customers, "count").text,
+                change=Figure(total.customers - total.base_customers, "count").text,
+            )
+        )
+    rows = all_rows(source)
+    for indicator_id, entry in source.catalogue.items():
+        counts = verdict_counts(r for r in rows if r["indicator_id"] == indicator_id)
+        if counts["met"] + counts["on_track"]:
+            met = counts["met"] + counts["on_track"]
+            met_by.append(words.text("county.practice.met_item", label=entry.label, met=met))
+    if met_by:
+        paragraphs.append(words.text("county.practice.met", list="；".join(met_by)))
+    paragraphs.append(words.text("county.practice.hand"))
+    return Section("practice", _heading(source, "practice"), tuple(paragraphs))
+
+
+_PROBLEM_WORDS = {"not_met": "item", "met_reserved": "reserved", "behind": "behind"}
+
+
+def _problems(source: Source) -> Section:
+    words, paragraphs = source.words, []
+    troubled = problems(all_rows(source))
+    for n, (name, rows) in enumerate(numbered_sections(source, troubled)):
+        head = words.text("county.problems.group", number=_NUMBERS[n], section=name)
+        said = [
+            _problem_sentence(source, rows, v, i) for i in source.catalogue for v in _PROBLEM_WORDS
+        ]
+        paragraphs.append(f"{head}。" + "".join(said))
+    branches = {i: problem_branches(source, i) for i in source.institution_ids}
+    count = sum(len(found) for found in branches.values())
+    if count:
+        names = joined(source.name(i) for i, found in branches.items() if found)
+        paragraphs.append(words.text("county.problems.branches", count=count, list=names))
+    if not paragraphs:
+        paragraphs.append(words.text("county.problems.none"))
+    return Section("problems", _heading(source, "problems"), tuple(paragraphs))
+
+
+def _problem_sentence(source: Source, rows: Sequence[Row], verdict: str, indicator_id: str) -> str:
+    names = [
+        source.name(r["institution_id"])
+        for r in rows
+        if r["indicator_id"] == indicator_id and r["verdict"] == verdict
+    ]
+    if not names:
+        return ""
+    return source.words.text(
+        f"county.problems.{_PROBLEM_WORDS[verdict]}",
+        label=source.catalogue[indicator_id].label,
+        list=joined(names),
+    )
+
+
+def _quality(source: Source) -> Section:
+    words, ids = source.words, source.institution_ids
+    total = totals(source, ids)
+    text = words.text(
+        "county.quality.total",
+        **{k: f"{getattr(total, k):,}" for k in ("rows_in", "accepted", "quarantined", "non_data")},
+        errors=total.findings["error"],
+        warnings=total.findings["warning"],
+        reasonableness=total.findings["reasonableness"],
+    )
+    columns = (
+        Column("institution", "机构"),
+        Column("status", "接收状态"),
+        Column("rows_in", "读入", "行", "count"),
+        Column("accepted", "接收", "行", "count"),
+        Column("quarantined", "隔离", "行", "count"),
+        Column("non_data", "非数据", "行", "count"),
+        Column("errors", "错误", "条", "count"),
+        Column("warnings", "警告", "条", "count"),
+        Column("reasonableness", "合理性", "条", "count"),
+    )
+    cells = []
+    for institution_id in ids:
+        t = totals(source, [institution_id])
+        cells.append(
+            (
+                source.name(institution_id),
+                words.of("common.intake", t.status)
+                if t.status
+                else words.text("county.quality.absent"),
+                t.rows_in,
+                t.accepted,
+                t.quarantined,
+                t.non_data,
+                *(t.findings[s] for s in ("error", "warning", "reasonableness")),
+            )
+        )
+    table = Table("quality", words.text("county.quality.caption"), columns, tuple(cells))
+    return Section("quality", _heading(source, "quality"), (text,), (table,))
+
+
+def _requirements(source: Source) -> Section:
+    words, ids = source.words, source.institution_ids
+    rows, items = all_rows(source), []
+    troubled = {r["institution_id"] for r in problems(rows)}
+    if troubled:
+        items.append(words.text("county.requirements.problems", count=len(troubled)))
+    each = [totals(source, [i]) for i in ids]
+    unclean = sum(1 for t in each if t.quarantined or t.findings["error"])
+    if unclean:
+        items.append(words.text("county.requirements.quarantine", count=unclean))
+    if any(r["verdict"] == "no_data" for r in rows):
+        items.append(words.text("county.requirements.no_data"))
+    items.append(words.text("county.requirements.always"))
+    return Section("requirements", _heading(source, "requirements"), items=tuple(items))
+
+
+def _two_increases(source: Source) -> Section:
+    table = two_increases_table(source)
+    heading = _heading(source, "two_increases")
+    if table is None:
+        text = source.words.text("county.two_increases.none")
+        return Section("two_increases", heading, (text,))
+    return Section("two_increases", heading, (), (table,))

@@ -1,0 +1,115 @@
+"""Annexes 3, 4, 8 and 9 of the circular: structure, tolerance, problem list, definitions."""
+
+from __future__ import annotations
+
+from puhui.briefing.figures import Figure
+from puhui.briefing.institution import problem_items
+from puhui.briefing.judged import KINDS, shown_unit, value_figure
+from puhui.briefing.overall import force_word
+from puhui.briefing.source import IndicatorWords, Source
+from puhui.briefing.table import Column, Section, Table
+from puhui.briefing.tolerance import tolerance_table, unit_name
+
+
+def _heading(source: Source, key: str) -> str:
+    return source.words.text(f"county.headings.{key}")
+
+
+def structure_section(source: Source) -> Section:
+    """Return annex 3: indicators of the notice's section on structure, by institution."""
+    words, heading = source.words, _heading(source, "structure")
+    section = words.text("county.structure.section")
+    entries = [e for e in source.catalogue.values() if e.section == section]
+    ids = [
+        i
+        for i in source.institution_ids
+        if any(source.indicator(i, e.indicator_id) for e in entries)
+    ]
+    if not ids:
+        return Section("structure", heading, (words.text("county.structure.none"),))
+    columns = [Column("institution", "机构")]
+    for entry in entries:
+        columns += [_value_column(source, ids, entry), _verdict_column(entry)]
+    cells = []
+    for institution_id in ids:
+        row: list[object] = [source.name(institution_id)]
+        for entry in entries:
+            found = source.indicator(institution_id, entry.indicator_id)
+            figure = value_figure(found) if found else None
+            row.append(figure if isinstance(figure, Figure) or figure is None else figure.word)
+            row.append(words.mark(found["verdict"], found["flags"]) if found else None)
+        cells.append(tuple(row))
+    title = words.text("county.structure.caption")
+    table = Table("structure", title, tuple(columns), tuple(cells))
+    return Section("structure", heading, (), (table,))
+
+
+def _value_column(source: Source, ids: list[str], entry: IndicatorWords) -> Column:
+    found = (source.indicator(i, entry.indicator_id) for i in ids)
+    unit = next((shown_unit(r) for r in found if r), entry.unit)
+    kind = KINDS.get(entry.unit, "number")
+    return Column(entry.indicator_id, entry.label, unit, kind, note=entry.formula)
+
+
+def _verdict_column(entry: IndicatorWords) -> Column:
+    return Column(f"{entry.indicator_id}_verdict", "结论", "", "verdict", note=entry.test)
+
+
+def tolerance_annex(source: Source) -> Section:
+    """Return annex 4: tolerance by institution, and the branches beyond the limit."""
+    words, heading = source.words, _heading(source, "tolerance")
+    rows, names = [], []
+    for institution_id in source.institution_ids:
+        for row in source.tolerance(institution_id):
+            if row["branch_id"] is None:
+                rows.append(row)
+                names.append(source.name(institution_id))
+            elif row["verdict"] == "not_met":
+                rows.append(row)
+                names.append(f"{source.name(institution_id)}·{unit_name(source, row)}")
+    if not rows:
+        return Section("tolerance", heading, (words.text("county.tolerance.none"),))
+    title = words.text("county.tolerance.caption")
+    table = tolerance_table("tolerance", title, source, rows, names)
+    return Section("tolerance", heading, (), (table,))
+
+
+def problem_list_section(source: Source) -> Section:
+    """Return annex 8: every problem of every institution."""
+    words, heading = source.words, _heading(source, "problem_list")
+    cells = [
+        (source.name(institution_id), text)
+        for institution_id in source.institution_ids
+        for text in problem_items(source, institution_id)
+    ]
+    if not cells:
+        return Section("problem_list", heading, (words.text("county.problem_list.none"),))
+    columns = (
+        Column("number", "序号", "", "count"),
+        Column("institution", "机构"),
+        Column("problem", "问题"),
+    )
+    numbered = tuple((n, name, text) for n, (name, text) in enumerate(cells, start=1))
+    table = Table("problem_list", words.text("county.problem_list.caption"), columns, numbered)
+    return Section("problem_list", heading, (), (table,))
+
+
+def definitions_section(source: Source) -> Section:
+    """Return annex 9: what each indicator measures and how it is judged."""
+    words = source.words
+    columns = (
+        Column("clause", "条款"),
+        Column("label", "指标"),
+        Column("wording", "要求"),
+        Column("force", "要求性质"),
+        Column("unit", "单位"),
+        Column("formula", "公式"),
+        Column("test", "判断"),
+    )
+    cells = tuple(
+        (e.clause, e.label, e.wording, force_word(words, e.force), e.unit, e.formula, e.test)
+        for e in source.catalogue.values()
+    )
+    title = words.text("county.definitions.caption")
+    table = Table("definitions", title, columns, cells)
+    return Section("definitions", _heading(source, "definitions"), (), (table,))

@@ -1,0 +1,83 @@
+"""The one Jinja environment of all pages, the notebook template included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from puhui.briefing.table import Chart, Column, Table, cell_text, plain
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def _svg(chart: Chart) -> Markup:
+    """Return the chart's SVG, named for screen readers by its alternative text.
+
+    The drawing is made by :mod:`puhui.briefing.charts`, where all text is outlines.
+    """
+    label = Markup('<svg role="img" aria-label="{}"').format(plain(chart.alt))
+    return Markup(chart.svg.replace("<svg", str(label), 1))
+
+
+#: A column whose cells are all this short is not broken into lines.
+_SHORT = 9
+#: Tables with more columns are printed across the page.
+_WIDE = 9
+
+
+def _shapes(table: Table) -> list[str]:
+    """Class of each column: figures, short text, or text that wraps."""
+    shapes = []
+    for n, column in enumerate(table.columns):
+        longest = max((len(cell_text(row[n], column)) for row in table.rows), default=0)
+        shapes.append("n" if column.numeric else "s" if longest <= _SHORT else "t")
+    return shapes
+
+
+def _is_wide(table: Table) -> bool:
+    return len(table.columns) > _WIDE
+
+
+def _cell(value: object, column: Column) -> str:
+    return cell_text(value, column)
+
+
+def configure(environment: Environment) -> Environment:
+    """Give an environment the filters and the stylesheet the templates use."""
+    environment.filters["svg"] = _svg
+    environment.filters["cell"] = _cell
+    environment.filters["shapes"] = _shapes
+    environment.filters["is_wide"] = _is_wide
+    environment.filters["plain"] = plain
+    environment.globals["stylesheet"] = stylesheet()
+    return environment
+
+
+@cache
+def stylesheet() -> Markup:
+    """Return the stylesheet put into every page."""
+    return Markup((TEMPLATES / "page.css").read_text(encoding="utf-8"))
+
+
+@cache
+def environment() -> Environment:
+    """Return the environment all pages are made in."""
+    return configure(
+        Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+    )
+
+
+def render(template: str, values: Mapping[str, object]) -> str:
+    """Render a template of the package."""
+    return environment().get_template(template).render(**values)

@@ -1,0 +1,124 @@
+"""Indicator rows as a page shows them: value, base, change, limit, all at consistent digits."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from puhui.briefing.figures import DIGITS, Figure, exact, plain_number, ratio
+from puhui.briefing.source import Row
+from puhui.briefing.table import NoData
+from puhui.briefing.words import Words
+
+#: Unit of a result row → kind of figure.
+KINDS = {
+    "%": "percent",
+    "百分点": "pp",
+    "个基点": "bp",
+    "户": "count",
+    "户次": "count",
+    "笔": "count",
+    "家": "count",
+    "人": "count",
+    "元": "money_wan",
+}
+_SHOWN_UNITS = {"元": "万元"}
+_SPOKEN_UNITS = {"百分点": "个百分点", "元": "万元"}
+_SIGNS = {">=": "≥", "<=": "≤", ">": ">", "<": "<"}
+#: Verdicts that are problems, most serious first.
+PROBLEMS = ("not_met", "met_reserved", "behind")
+#: Forces of a clause, most serious first.
+FORCES = ("ban", "must", "strive", "encourage")
+PASSED = {"met": True, "met_reserved": True, "on_track": True, "not_met": False, "behind": False}
+
+
+def kind_of(row: Row) -> str:
+    """Kind of figure of a result row's unit."""
+    return KINDS.get(row["unit"] or "", "number")
+
+
+def shown_unit(row: Row) -> str:
+    """Unit as a table's cell names it (money: 万元)."""
+    unit = row["unit"] or ""
+    return _SHOWN_UNITS.get(unit, unit)
+
+
+def own_value(row: Row) -> Fraction | None:
+    """Exact value: the stored fraction, else the stored number."""
+    value = ratio(row["value_num"], row["value_den"])
+    return exact(row["value"]) if value is None else value
+
+
+def base_value(row: Row) -> Fraction | None:
+    """Exact base value: the stored fraction, else the stored number."""
+    value = ratio(row["base_num"], row["base_den"])
+    return exact(row["base_value"]) if value is None else value
+
+
+def limit_value(row: Row) -> Fraction | None:
+    """What the test compares with: the threshold, or the base for improvement tests."""
+    if row["threshold"] is not None:
+        return exact(row["threshold"])
+    return base_value(row) if row["test"] in ("up", "down") else None
+
+
+def _against(row: Row, *others: Fraction | None) -> tuple[Fraction, ...]:
+    return tuple(x for x in (limit_value(row), *others) if x is not None)
+
+
+def value_figure(row: Row) -> Figure | NoData:
+    """Return the value, with as many digits as its verdict needs; without one, why."""
+    value = own_value(row)
+    if value is None:
+        return NoData(row["reason"] or "")
+    return Figure(value, kind_of(row), against=_against(row))
+
+
+def base_figure(row: Row) -> Figure | None:
+    """Return the base value, told apart from the value where they differ."""
+    base, value = base_value(row), own_value(row)
+    if base is None:
+        return None
+    return Figure(base, kind_of(row), against=() if value is None else (value,))
+
+
+def change_figure(row: Row) -> Figure | None:
+    """Return value − base; zero is never written for a change that is not zero."""
+    base, value = base_value(row), own_value(row)
+    if base is None or value is None:
+        return None
+    return Figure(value - base, kind_of(row), against=(Fraction(0),))
+
+
+def limit_text(row: Row, words: Words) -> str:
+    """Return the test in short: ``≤3.00``, ``较年初不下降``; ``—`` where nothing is judged."""
+    test = row["test"]
+    if not test:
+        return "—"
+    if test in ("up", "down"):
+        base = words.of("common.bases", row["base"])
+        return words.text(f"common.tests.{test}", base=base)
+    limit = limit_value(row)
+    if limit is None:
+        return "—"
+    return _SIGNS.get(test, str(test)) + limit_number(row, limit)
+
+
+def limit_number(row: Row, limit: Fraction) -> str:
+    """Return a limit as text in the unit the row is shown in."""
+    kind = kind_of(row)
+    return plain_number(Figure(limit, kind).scaled, DIGITS[kind])
+
+
+def spoken(row: Row) -> str:
+    """Return the value with its unit as a sentence says it: ``3.004个百分点``."""
+    figure = value_figure(row)
+    if isinstance(figure, NoData):
+        return figure.word
+    unit = row["unit"] or ""
+    return figure.text + _SPOKEN_UNITS.get(unit, unit)
+
+
+def serious_first(row: Row, force: str) -> tuple[int, int]:
+    """Sorting key of problems: force of the clause, then verdict."""
+    order = FORCES.index(force) if force in FORCES else len(FORCES)
+    return order, PROBLEMS.index(row["verdict"])

@@ -1,0 +1,58 @@
+"""Counting verdicts and saying them: shared by the letter and the circular."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from puhui.briefing.judged import PASSED, PROBLEMS
+from puhui.briefing.source import Row, Source
+from puhui.briefing.words import Words
+from puhui.results import VERDICTS
+
+
+def joined(parts: Iterable[str]) -> str:
+    """Join the members of an enumeration."""
+    return "、".join(parts)
+
+
+def verdict_counts(rows: Iterable[Row]) -> Counter[str]:
+    """Count verdicts."""
+    return Counter(str(row["verdict"]) for row in rows)
+
+
+def counts_in_words(counts: Counter[str], among: Iterable[str]) -> str:
+    """Return ``达标 3 项、未达标 1 项`` in the order of :data:`puhui.results.VERDICTS`."""
+    wanted = set(among)
+    return joined(f"{VERDICTS[v]} {counts[v]} 项" for v in VERDICTS if v in wanted and counts[v])
+
+
+def judged(rows: Iterable[Row]) -> list[Row]:
+    """Rows with a verdict of passing or failing."""
+    return [row for row in rows if row["verdict"] in PASSED]
+
+
+def problems(rows: Iterable[Row]) -> list[Row]:
+    """Rows that are not met, met with a reserve, or behind."""
+    return [row for row in rows if row["verdict"] in PROBLEMS]
+
+
+def labels(source: Source, rows: Iterable[Row]) -> str:
+    """Labels of the rows' indicators, each once."""
+    names = (source.catalogue[row["indicator_id"]].label for row in rows)
+    return joined(dict.fromkeys(names))
+
+
+def numbered_sections(source: Source, rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+    """Group rows by the notice's section, in its order: (heading, rows)."""
+    names = source.words.map("common.sections")
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(source.catalogue[row["indicator_id"]].section, []).append(row)
+    order = sorted(groups, key=lambda s: (len(s), s))
+    return [(names.get(section, section), groups[section]) for section in order]
+
+
+def force_word(words: Words, force: str) -> str:
+    """Chinese word of a clause's force."""
+    return words.of("common.forces", force or "shown")

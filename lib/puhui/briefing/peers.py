@@ -1,0 +1,58 @@
+"""Peers by the catalogue's rule: the narrowest group with at least three others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from statistics import median
+
+from puhui.briefing.judged import own_value
+from puhui.briefing.source import Row, Source
+
+#: Fewest other institutions a comparison is shown for.
+FEWEST = 3
+_NATIONAL = ("large", "joint_stock")
+
+
+@dataclass(frozen=True)
+class Peers:
+    """Median of the others and who they are: kind, national, local or all."""
+
+    group: str
+    others: int
+    median: Fraction
+
+
+def _groups(own: Row) -> tuple[str, ...]:
+    if own["kind"] in _NATIONAL:
+        return ("kind", "national", "all")
+    return ("kind", "local", "all") if own["is_local_legal_person"] else ("kind", "all")
+
+
+def _belongs(row: Row, own: Row, group: str) -> bool:
+    if row["level"] != own["level"]:
+        return False
+    if group == "kind":
+        return bool(row["kind"] == own["kind"])
+    if group == "national":
+        return row["kind"] in _NATIONAL
+    return bool(row["is_local_legal_person"]) if group == "local" else True
+
+
+def peers(source: Source, institution_id: str, indicator_id: str) -> Peers | None:
+    """Return the narrowest peer group's median of an indicator, or ``None`` if all are too small.
+
+    Legal persons are compared with legal persons and branches with branches only.
+    """
+    own = source.institution(institution_id)
+    values: dict[str, Fraction] = {}
+    for other in source.institution_ids:
+        row = None if other == institution_id else source.indicator(other, indicator_id)
+        value = None if row is None else own_value(row)
+        if value is not None:
+            values[other] = value
+    for group in _groups(own):
+        chosen = [v for k, v in values.items() if _belongs(source.institution(k), own, group)]
+        if len(chosen) >= FEWEST:
+            return Peers(group, len(chosen), median(chosen))
+    return None

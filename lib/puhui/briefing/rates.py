@@ -1,0 +1,139 @@
+"""Rates on the pages: what can be identified first, then models A and B side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from puhui.briefing.figures import Figure, exact
+from puhui.briefing.source import Row, Source
+from puhui.briefing.table import Column, NoData, Section, Table
+from puhui.briefing.words import Words
+
+_FIT_DIGITS = 4
+_PARTS = ("estimate", "se_crv1", "se_crv3")
+
+
+def rates_section(source: Source, institution_id: str | None, heading: str) -> Section:
+    """Return the section on rates: the institution's own results if any, else the county's.
+
+    Sentences on identification come before any number; a refused or unidentified model
+    has its sentence and no number.
+    """
+    words = source.words
+    everything = source.rows("regressions")
+    own = [r for r in everything if institution_id and r["institution_id"] == institution_id]
+    rows = own or [r for r in everything if r["institution_id"] is None]
+    if not rows:
+        return Section("rates", heading, (words.text("rates.none"),))
+    paragraphs = [words.text("rates.scope_own" if own else "rates.scope_county")]
+    paragraphs += _sentences(rows, words)
+    tables = []
+    regimes = source.rows("identification")
+    if regimes:
+        tables.append(_regimes(regimes, words))
+    estimated = [r for r in rows if r["status"] in ("ok", "weak") and r["estimate"] is not None]
+    for group in _groups(estimated):
+        tables.append(_side_by_side(group, words, len(tables)))
+    return Section("rates", heading, tuple(paragraphs), tuple(tables))
+
+
+def _sentences(rows: Sequence[Row], words: Words) -> list[str]:
+    """One sentence on identification, then what each model says of itself, each once."""
+    statuses = {r["status"] for r in rows}
+    said = []
+    if "weak" in statuses:
+        said.append(words.text("rates.weak"))
+    elif "ok" in statuses:
+        said.append(words.text("rates.ok"))
+    for row in rows:
+        if row["reason"]:
+            said.append(words.text("rates.refused", model=row["model"], reason=row["reason"]))
+    return list(dict.fromkeys(said))
+
+
+def _regimes(rows: Sequence[Row], words: Words) -> Table:
+    columns = (
+        Column("benchmark", "基准"),
+        Column("from", "起", "", "date"),
+        Column("to", "止", "", "date"),
+        Column("rate", "利率", "%", "percent"),
+        Column("days", "天数", "", "count"),
+        Column("loans", "贷款", "笔", "count"),
+        Column("institutions", "机构", "家", "count"),
+    )
+    ranked = sorted(rows, key=lambda r: (r["benchmark"] or "", r["window_from"] or "", r["regime"]))
+    cells = tuple(
+        (
+            r["benchmark"] or "—",
+            r["date_from"],
+            r["date_to"],
+            _number(r["rate"], 2),
+            r["days"],
+            r["loans"],
+            r["institutions"],
+        )
+        for r in ranked
+    )
+    return Table("identification", words.text("rates.identification"), columns, cells)
+
+
+def _groups(rows: Sequence[Row]) -> list[list[Row]]:
+    """Rows of one scope, window and weighting together, in order of appearance."""
+    found: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        key = tuple(str(row[k]) for k in ("scope", "window_from", "window_to", "weights"))
+        found.setdefault(key, []).append(row)
+    return list(found.values())
+
+
+def _side_by_side(rows: Sequence[Row], words: Words, n: int) -> Table:
+    models = sorted({r["model"] for r in rows})
+    by_key = {(r["model"], r["term"]): r for r in rows}
+    terms = list(dict.fromkeys(r["term"] for r in sorted(rows, key=lambda r: r["model"])))
+    columns = [Column("term", words.text("rates.columns.term"))]
+    for model in models:
+        for part in _PARTS:
+            label = words.text(f"rates.columns.{part}", model=model)
+            columns.append(Column(f"{model}_{part}", label, "", "number", _FIT_DIGITS))
+    cells = []
+    for term in terms:
+        row: list[object] = [words.of("rates.terms", term)]
+        for model in models:
+            found = by_key.get((model, term))
+            row += [_number(found[p], _FIT_DIGITS) if found else None for p in _PARTS]
+        cells.append(tuple(row))
+    first = {m: next(r for r in rows if r["model"] == m) for m in models}
+    notes = [_fit_note(first[m], words) for m in models]
+    title = words.text("rates.coefficients")
+    scope = words.of("rates.weights", rows[0]["weights"] or "none")
+    return Table(
+        f"regression{n}",
+        f"{title}（{scope}）",
+        tuple(columns),
+        tuple(cells),
+        (*notes, words.text("rates.note_se")),
+    )
+
+
+def _fit_note(row: Row, words: Words) -> str:
+    return words.text(
+        "rates.note_fit",
+        model=row["model"],
+        window=f"{row['window_from']}—{row['window_to']}",
+        n=f"{row['n']:,}",
+        clusters=row["clusters"],
+        g_star=_text(row["g_star"], 1),
+        mean=_text(row["dependent_mean"], 3),
+        weights=words.of("rates.weights", row["weights"] or "none"),
+        formula=row["formula"] or "—",
+    )
+
+
+def _number(value: float | None, digits: int) -> Figure | NoData:
+    number = exact(value)
+    return NoData() if number is None else Figure(number, "number", digits)
+
+
+def _text(value: float | None, digits: int) -> str:
+    figure = _number(value, digits)
+    return figure.text if isinstance(figure, Figure) else figure.word

@@ -1,0 +1,158 @@
+"""NPL tolerance (不良容忍度) on the pages: table and chart of the gap against the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from puhui.briefing.charts import Dot, dot_chart
+from puhui.briefing.figures import DIGITS, Figure, exact, plain_number, ratio
+from puhui.briefing.judged import PASSED
+from puhui.briefing.overall import joined
+from puhui.briefing.source import Row, Source
+from puhui.briefing.table import Chart, Column, NoData, Section, Table
+from puhui.results import VERDICTS
+
+#: Most rows a chart holds; more would not be read.
+MOST_ROWS = 30
+
+
+def gap(row: Row) -> Fraction | None:
+    """Exact gap in percentage points."""
+    value = ratio(row["gap_num"], row["gap_den"])
+    return exact(row["gap_pp"]) if value is None else value
+
+
+def limit(row: Row) -> Fraction | None:
+    """The limit in percentage points."""
+    return exact(row["tolerance_pp"])
+
+
+def gap_figure(row: Row) -> Figure | NoData:
+    """Return the gap with as many digits as its verdict needs; without one, why."""
+    value, bound = gap(row), limit(row)
+    if value is None:
+        return NoData(row["reason"] or "")
+    return Figure(value, "pp", against=() if bound is None else (bound,))
+
+
+def unit_name(source: Source, row: Row) -> str:
+    """Name of the branch, or the word for the whole institution."""
+    if row["branch_id"] is None:
+        return source.words.text("institution.tolerance.own")
+    return source.branch_name(row["institution_id"], row["branch_id"])
+
+
+def tolerance_section(source: Source, institution_id: str) -> Section:
+    """Return the annex on tolerance: institution and branches."""
+    words = source.words
+    heading = words.text("institution.headings.tolerance")
+    rows = source.tolerance(institution_id)
+    if not rows:
+        reason = words.text("institution.tolerance.missing")
+        text = words.text("institution.tolerance.none", reason=reason)
+        return Section("tolerance", heading, (text,))
+    bound = limit(rows[0])
+    paragraphs = []
+    if bound is not None:
+        paragraphs.append(words.text("institution.tolerance.lead", limit=limit_text(bound)))
+    for comparator in dict.fromkeys(r["comparator"] for r in rows if r["comparator"]):
+        name = words.of("institution.tolerance.comparators", comparator)
+        paragraphs.append(words.text("institution.tolerance.comparator", comparator=name))
+    names = [unit_name(source, row) for row in rows]
+    table = tolerance_table(
+        "tolerance", words.text("institution.tolerance.caption"), source, rows, names
+    )
+    charts = _branch_charts(source, rows, names)
+    return Section("tolerance", heading, tuple(paragraphs), (table,), charts)
+
+
+def limit_text(bound: Fraction) -> str:
+    """The limit as text, with all its decimals."""
+    return plain_number(bound, DIGITS["pp"])
+
+
+def tolerance_table(
+    table_id: str, title: str, source: Source, rows: Sequence[Row], names: Sequence[str]
+) -> Table:
+    """Return ratios, gap, limit and verdict by unit."""
+    columns = (
+        Column("unit", "机构"),
+        Column("inclusive", "普惠小微不良率", "%", "percent"),
+        Column("all", "比较基准不良率", "%", "percent"),
+        Column("gap", "差额", "百分点", "pp"),
+        Column("limit", "界限", "百分点", "pp"),
+        Column("verdict", "结论", "", "verdict"),
+        Column("source", "来源"),
+        Column("reason", "说明"),
+    )
+    words = source.words
+    cells = tuple(
+        (
+            name,
+            _percent(row["inclusive_npl_pct"]),
+            _percent(row["all_npl_pct"]),
+            gap_figure(row),
+            limit(row),
+            words.mark(row["verdict"], row["flags"]),
+            words.of("common.sources", row["source"]) if row["source"] else "—",
+            row["reason"] or "",
+        )
+        for row, name in zip(rows, names, strict=True)
+    )
+    return Table(table_id, title, columns, cells)
+
+
+def _percent(value: float | None) -> Fraction | NoData:
+    number = exact(value)
+    return NoData() if number is None else number
+
+
+def _branch_charts(source: Source, rows: Sequence[Row], names: Sequence[str]) -> tuple[Chart, ...]:
+    chosen = [(gap(r), r, n) for r, n in zip(rows, names, strict=True) if gap(r) is not None]
+    if len(chosen) < 2:
+        return ()
+    words, bound = source.words, limit(rows[0])
+    branches = sorted((c for c in chosen if c[1]["branch_id"]), key=lambda c: (-(c[0] or 0), c[2]))
+    own = [c for c in chosen if not c[1]["branch_id"]]
+    shown = own + branches[:MOST_ROWS]
+    dots, said = [], []
+    for value, row, name in shown:
+        figure = gap_figure(row)
+        text = figure.text if isinstance(figure, Figure) else ""
+        dots.append(Dot(name, float(value or 0), text, PASSED.get(row["verdict"])))
+        said.append(
+            words.text(
+                "institution.tolerance.alt_row",
+                label=name,
+                value=text,
+                verdict=VERDICTS[row["verdict"]],
+            )
+        )
+    cut = ""
+    if len(branches) > MOST_ROWS:
+        cut = words.text("institution.tolerance.cut", total=len(branches), shown=MOST_ROWS)
+    bound_text = "—" if bound is None else limit_text(bound)
+    svg = dot_chart(
+        dots,
+        limit=None if bound is None else float(bound),
+        limit_text=words.text("institution.tolerance.limit", limit=bound_text),
+        axis_text=words.text("institution.tolerance.axis"),
+    )
+    alt = words.text("institution.tolerance.alt", limit=bound_text, list="；".join(said))
+    return (Chart(svg, alt, words.text("institution.tolerance.chart", cut=cut)),)
+
+
+def problem_branches(source: Source, institution_id: str) -> list[tuple[Row, str]]:
+    """Branches whose tolerance is not met, with their names."""
+    rows = source.tolerance(institution_id)
+    return [
+        (row, unit_name(source, row))
+        for row in rows
+        if row["branch_id"] is not None and row["verdict"] == "not_met"
+    ]
+
+
+def names_of(rows: Sequence[tuple[Row, str]]) -> str:
+    """Names of the branches, enumerated."""
+    return joined(name for _, name in rows)
