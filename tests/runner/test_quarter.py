@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from vocabulary import PROJECT
 
-from puhui.indicators import judge
+from puhui.indicators import evaluate, judge
 from puhui.runner import run_quarter
 
 GOOD = {"HCNS0001", "HCDX0001", "HCCZ0001"}
@@ -83,22 +83,39 @@ def test_what_has_no_value_says_why(finished):
             assert row["verdict"] in ("no_data", "not_applicable")
 
 
-def test_the_planted_truth_is_found(finished):
+def test_the_planted_truth_is_found_from_each_source(finished):
     truth = json.loads((PROJECT / "data/example/truth.json").read_text(encoding="utf-8"))
-    found = {
-        (r["institution_id"], r["branch_id"], r["indicator_id"]): r
-        for r in table(finished, "indicators")
-    }
-    checked = 0
+    run = finished.outcome.run
     for expected in truth["indicators"]:
-        key = (expected["institution_id"], expected["branch_id"], expected["indicator_id"])
-        row = found[key]
-        assert row["verdict"] == expected["verdict"], expected
-        if expected["value_num"] is not None:
-            exact = (int(row["value_num"]), int(row["value_den"]))
-            assert exact == (int(expected["value_num"]), int(expected["value_den"])), expected
-            checked += 1
-    assert checked >= 12
+        indicator = run.params.indicators[expected["indicator_id"]]
+        facts, branch = run.facts(expected["institution_id"]), expected["branch_id"]
+        found = evaluate(run.bench, indicator, facts, branch, source=expected["source"])
+        assert found.value == Fraction(expected["num"], expected["den"]), expected
+        if "base" in expected and indicator.base:
+            at = run.quarter.bases[indicator.base]
+            base = evaluate(run.bench, indicator, facts, branch, at=at, source=expected["source"])
+            assert base.value == Fraction(expected["base"]["num"], expected["base"]["den"])
+
+
+def test_the_planted_verdicts_are_found_and_only_those(finished):
+    truth = json.loads((PROJECT / "data/example/truth.json").read_text(encoding="utf-8"))
+    keys = ("institution_id", "branch_id", "indicator_id")
+    planted = {tuple(e[k] for k in keys): e["verdict"] for e in truth["indicators"]}
+    found = {tuple(r[k] for k in keys): r["verdict"] for r in table(finished, "indicators")}
+    assert found == planted
+
+
+def test_the_planted_broken_rows_are_quarantined_where_they_stand_and_no_others(finished):
+    truth = json.loads((PROJECT / "data/example/truth.json").read_text(encoding="utf-8"))
+    planted = {
+        (p["institution_id"], p["file"].rsplit("/", 1)[-1], p["row"]) for p in truth["planted"]
+    }
+    found = {
+        (r["institution_id"], r["file"].rsplit("/", 1)[-1], r["row"])
+        for r in table(finished, "findings")
+        if r["severity"] == "error" and r["institution_id"] in GOOD
+    }
+    assert found == planted
 
 
 def test_three_institutions_are_too_few_for_rates_and_said_so_in_words(finished):
@@ -111,7 +128,7 @@ def test_three_institutions_are_too_few_for_rates_and_said_so_in_words(finished)
 
 def test_no_planted_person_id_or_name_reaches_output_or_store(finished):
     truth = json.loads((PROJECT / "data/example/truth.json").read_text(encoding="utf-8"))
-    private = [text.encode() for text in truth["private"]]
+    private = [text.encode() for texts in truth["private"].values() for text in texts]
     assert len(private) > 10
     searched = 0
     for root in (finished.folder / "output", finished.folder / "data" / "store"):

@@ -130,7 +130,8 @@ def unit_rows(key: Row, now: Facts, base: Facts, *, judged: bool) -> list[Row]:
             "%",
             base=share_0,
             direction="up" if up else "down",
-            verdict="met" if up else None,
+            # One quarter the wrong way is not behind yet; two in a row would be.
+            verdict="on_track",
         ),
         row(
             key,
