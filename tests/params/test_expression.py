@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from puhui.engine.duckdb import DuckDBEngine
 from puhui.errors import ExpressionError
 from puhui.params.expression import Expression, NoData, literal_sql

@@ -45,11 +45,16 @@ class Clause(Strict):
 
 @dataclass(frozen=True)
 class Part:
-    """A figure shown beside an indicator's value."""
+    """A figure shown beside an indicator's value; ``branch`` if it differs at branches."""
 
     label: str
     unit: str
     formula: Expression
+    branch: Expression | None = None
+
+    def formula_for(self, is_branch: bool) -> Expression:
+        """Return the formula of an institution or of a branch."""
+        return self.branch if is_branch and self.branch is not None else self.formula
 
 
 @dataclass(frozen=True)
@@ -127,6 +132,7 @@ class _RawPart(Strict):
     label: str
     unit: str
     formula: str
+    branch: str | None = None
 
 
 class _RawIndicator(Strict):
@@ -282,7 +288,9 @@ def _parts(raw: YamlMap, names: Names) -> dict[str, Part]:
     for name, value in parts.items():
         entry = mapping(value, where=parts.where(name))
         model = build(_RawPart, entry)
-        found[name] = Part(model.label, model.unit, _formula(entry, "formula", names))
+        branch = _formula(entry, "branch", names) if "branch" in entry else None
+        formula = _formula(entry, "formula", names)
+        found[name] = Part(model.label, model.unit, formula, branch)
     return found
 
 

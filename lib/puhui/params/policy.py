@@ -165,8 +165,6 @@ def _dated(model: _Raw, raw: YamlMap) -> Dated:
         raise ParamsError(
             f"值“{entry.value}”不是 {model.type}。", where=raw.where("value")
         ) from None
-    if isinstance(value, Decimal) and not value.is_finite():
-        raise ParamsError(f"值“{entry.value}”不是数字。", where=raw.where("value"))
     if model.choices and value not in model.choices:
         raise ParamsError(
             f"值“{entry.value}”不可用。",

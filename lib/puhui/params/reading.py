@@ -92,7 +92,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _first(model: type[Strict], raw: YamlMap, error: ValidationError) -> ParamsError:
-    problem = error.errors(include_url=False)[0]
+    problems = error.errors(include_url=False)
+    misspelt = [p for p in problems if p["type"] == "extra_forbidden"]
+    problem = (misspelt or problems)[0]
     location = tuple(str(part) for part in problem["loc"])
     kind = problem["type"]
     key = location[-1] if location else ""

@@ -252,6 +252,8 @@ def _predicate(node: Call, label: Callable[[str, str], str], negation: str = "")
 
 def _within(node: Node, op: str, label: Callable[[str, str], str], *, strict: bool = False) -> str:
     text = words(node, label)
+    if isinstance(node, Call) and node.op == "case":
+        return f"（{text}）"
     rank = _RANK.get(node.op, 4) if isinstance(node, Call) and node.op in _SIGNS else 9
     outer = _RANK.get(op, 4)
     return f"（{text}）" if rank < outer or (strict and rank == outer) else text
