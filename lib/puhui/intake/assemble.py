@@ -1,0 +1,390 @@
+"""Puts located sources together into canonical rows, part by part, and remembers origins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from puhui import schema
+from puhui.errors import ParamsError
+from puhui.intake.layout import Field, Layout, Part, Rule
+from puhui.intake.locate import Frame
+from puhui.intake.reading import Refusal
+from puhui.intake.spelling import plain
+from puhui.intake.values import Parsed, Unreadable, arrow_type, parse, quantity
+from puhui.quarter import Quarter
+
+
+@dataclass(frozen=True)
+class Stack:
+    """All frames of one source, one below the other, with ``__frame`` numbers."""
+
+    frames: tuple[Frame, ...]
+    data: pa.Table
+
+    def has(self, header: str) -> bool:
+        """Whether any frame brought this header."""
+        return header in self.data.column_names
+
+
+def stack(frames: Sequence[Frame]) -> Stack:
+    """Concatenate frames of one source; headers a frame lacks are null in its rows."""
+    tables = [
+        f.data.append_column("__frame", pa.array([i] * f.data.num_rows, pa.int32()))
+        for i, f in enumerate(frames)
+    ]
+    return Stack(
+        tuple(frames), pa.concat_tables(tables, promote_options="default").combine_chunks()
+    )
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows of one part: typed values, texts as filed, faults, and where each came from.
+
+    ``values``, ``texts`` and ``faults`` have one array per column of the part, all of the
+    same length. ``origin`` gives, per column, the source it was read from and its header;
+    ``rows`` per source alias ("" is the part's own) the row in that source's stack, null
+    where a join found nothing. ``left_out`` counts, per frame, rows that are no rows of
+    this table (empty figures of a wide table, repeats). ``not_received`` names the joined
+    files that were not submitted.
+    """
+
+    part: Part
+    stacks: Mapping[str, Stack]
+    values: Mapping[str, pa.Array]
+    texts: Mapping[str, pa.Array]
+    faults: Mapping[str, pa.Array]
+    origin: Mapping[str, Field]
+    headers: pa.Array | None
+    rows: Mapping[str, pa.Array]
+    absent: frozenset[str]
+    ambiguous: Mapping[str, pa.Array]
+    left_out: tuple[int, ...]
+    not_received: tuple[str, ...]
+
+    @property
+    def num_rows(self) -> int:
+        """Number of rows."""
+        return len(self.rows[""])
+
+    def frame_of(self) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+        """Frame number of each row in the part's own source."""
+        own = self.stacks[""].data.column("__frame").combine_chunks()
+        frames: np.ndarray[tuple[int], np.dtype[np.int32]] = own.take(self.rows[""]).to_numpy()
+        return frames
+
+
+def assemble(
+    part: Part, sources: Mapping[str, Stack], layout: Layout, quarter: Quarter | None
+) -> Block | None:
+    """Build the rows of one part; ``None`` when its own source was not submitted.
+
+    Raises
+    ------
+    Refusal
+        A header the layout needs is missing, or a stated unit is not the layout's.
+    """
+    if part.source not in sources:
+        return None
+    own = sources[part.source]
+    stacks = {"": own} | {
+        alias: sources[j.source] for alias, j in part.joins.items() if j.source in sources
+    }
+    _check_headers(part, stacks)
+    check_units(part, stacks, layout)
+    count = own.data.num_rows
+    width = len(part.wide) or 1
+    rows: dict[str, pa.Array] = {"": _repeat(pa.array(range(count), pa.int64()), width)}
+    ambiguous = {}
+    for alias, join in part.joins.items():
+        if alias in stacks:
+            found, twice = _match(own.data, join.left, stacks[alias].data, join.right)
+            rows[alias], ambiguous[alias] = _repeat(found, width), _repeat(twice, width)
+    builder = _Builder(part, stacks, layout, quarter, rows, count)
+    return builder.block(ambiguous)
+
+
+def _repeat(values: pa.Array, times: int) -> pa.Array:
+    if times == 1:
+        return values
+    return values.take(pa.array(np.repeat(np.arange(len(values)), times)))
+
+
+def _match(
+    left: pa.Table, left_key: str, right: pa.Table, right_key: str
+) -> tuple[pa.Array, pa.Array]:
+    """Row of ``right`` for each row of ``left`` (null: none), and whether there are several."""
+    keys = [plain(k) if k else None for k in right.column(right_key).to_pylist()]
+    first: dict[str, int] = {}
+    twice: set[str] = set()
+    for i, key in enumerate(keys):
+        if key is not None and first.setdefault(key, i) != i:
+            twice.add(key)
+    wanted = [plain(k) if k else None for k in left.column(left_key).to_pylist()]
+    found = [first.get(k) if k is not None else None for k in wanted]
+    return pa.array(found, pa.int64()), pa.array([k in twice for k in wanted], pa.bool_())
+
+
+def _check_headers(part: Part, stacks: Mapping[str, Stack]) -> None:
+    missing = [
+        rule
+        for rule in part.rules.values()
+        if rule.required
+        and rule.fields
+        and not any(_supplied(f, part, stacks) for f in rule.fields)
+    ]
+    lacking = [r for r in missing if any(f.source in stacks for f in r.fields)]
+    lacking_keys = [j.left for j in part.joins.values() if not stacks[""].has(j.left)]
+    if lacking or lacking_keys:
+        frame = stacks[""].frames[0]
+        names = "、".join([*(r.fields[0].header for r in lacking), *lacking_keys])
+        raise Refusal(
+            f"表“{schema.label(part.table)}”缺少列：{names}。",
+            file=frame.file,
+            sheet=frame.sheet,
+            remedy="请按版式补上这些列（表头文字照抄）后重新报送。",
+        )
+
+
+def _supplied(field: Field, part: Part, stacks: Mapping[str, Stack]) -> bool:
+    return field.source in stacks and stacks[field.source].has(field.header)
+
+
+def check_units(part: Part, stacks: Mapping[str, Stack], layout: Layout) -> None:
+    """Refuse a file whose header or note states another unit than the layout reads."""
+    for rule in part.rules.values():
+        for field in rule.fields:
+            for frame in stacks[field.source].frames if field.source in stacks else ():
+                stated = frame.units.get(field.header, "")
+                if not stated and rule.kind == "money" and not rule.unit_by:
+                    stated = frame.stated_unit
+                if stated and rule.unit and not rule.unit_by and stated != rule.unit:
+                    raise Refusal(
+                        f"“{field.header}”写明的单位（{_unit_word(stated)}）"
+                        f"不是版式“{layout.label}”的单位（{_unit_word(rule.unit)}）。",
+                        file=frame.file,
+                        sheet=frame.sheet,
+                        remedy="请按版式的单位填报，或请监管部门修改版式。",
+                    )
+
+
+def _unit_word(unit: str) -> str:
+    return {"percent": "%", "fraction": "小数", "bp": "基点"}.get(unit, unit)
+
+
+class _Builder:
+    """Reads the columns of one part; exists only while a block is being built."""
+
+    def __init__(
+        self,
+        part: Part,
+        stacks: Mapping[str, Stack],
+        layout: Layout,
+        quarter: Quarter | None,
+        rows: Mapping[str, pa.Array],
+        count: int,
+    ) -> None:
+        self.part, self.stacks, self.layout, self.quarter = part, stacks, layout, quarter
+        self.rows, self.count = rows, count
+        self.length = len(rows[""])
+        self.parsed: dict[str, Parsed] = {}
+        self.origin: dict[str, Field] = {}
+        self.absent: set[str] = set(part.absent)
+
+    def block(self, ambiguous: Mapping[str, pa.Array]) -> Block:
+        ordered = sorted(self.part.rules.values(), key=lambda r: bool(r.unit_by))
+        for rule in ordered:
+            self.parsed[rule.name] = self._column(rule)
+        known = {c.name for c in schema.columns(self.part.table)}
+        self.absent |= known - set(self.part.rules) - {"institution_id"}
+        block = Block(
+            part=self.part,
+            stacks=self.stacks,
+            values={n: p.values for n, p in self.parsed.items()},
+            texts={n: p.texts for n, p in self.parsed.items()},
+            faults={n: p.faults for n, p in self.parsed.items()},
+            origin=self.origin,
+            headers=self._wide_headers(),
+            rows=self.rows,
+            absent=frozenset(self.absent),
+            ambiguous=ambiguous,
+            left_out=(0,) * len(self.stacks[""].frames),
+            not_received=tuple(
+                self.layout.sources[j.source].files[0]
+                for alias, j in self.part.joins.items()
+                if alias not in self.stacks
+            ),
+        )
+        return self._figures_only(block) if self.part.wide else block
+
+    def _column(self, rule: Rule) -> Parsed:
+        if rule.constant is not None:
+            return self._same(rule, rule.constant)
+        if rule.row_number:
+            rows = self._take(Field("", "__row"))
+            return _clean(pc.cast(rows, pa.string()))
+        if self.part.wide and rule.name == self.part.wide_value:
+            return self._quantities(rule, self._figures())
+        wide = [w.constants.get(rule.name) for w in self.part.wide]
+        if any(w is not None for w in wide):
+            values = [self._constant(rule, w) for w in wide if w is not None]
+            return _clean(pa.array(values * self.count, arrow_type(rule.kind)))
+        fields = [f for f in rule.fields if _supplied(f, self.part, self.stacks)]
+        if not fields and rule.default is not None:
+            return self._same(rule, rule.default)
+        if not fields:
+            self.absent.add(rule.name)
+            return _clean(pa.nulls(self.length, arrow_type(rule.kind)))
+        self.origin[rule.name] = fields[0]
+        if rule.unit_by:
+            return self._quantities(rule, self._take(fields[0]))
+        parsed = [parse(self._take(f), rule, self.layout) for f in fields]
+        return self._default(rule, _combine(rule, parsed))
+
+    def _take(self, field: Field) -> pa.Array:
+        column = self.stacks[field.source].data.column(field.header).combine_chunks()
+        return column.take(self.rows[field.source])
+
+    def _same(self, rule: Rule, text: str) -> Parsed:
+        value = self._constant(rule, text)
+        return _clean(pa.array([value] * self.length, arrow_type(rule.kind)))
+
+    def _constant(self, rule: Rule, text: str) -> object:
+        if rule.kind == "date":
+            return self._moment(text, rule)
+        if rule.kind == "bool":
+            return text == "true"
+        if rule.kind == "set":
+            return [text]
+        if rule.kind in ("money", "rate", "bp"):
+            return quantity(text, rule.kind, Decimal(1), "")
+        return int(text) if rule.kind == "int" else text
+
+    def _moment(self, text: str, rule: Rule) -> object:
+        if self.quarter is None:
+            raise ParamsError("这个版式要按季度读，却没有给出季度。", where=rule.where)
+        if text == "quarter_end":
+            return self.quarter.end
+        return self.quarter.bases[text].end
+
+    def _default(self, rule: Rule, parsed: Parsed) -> Parsed:
+        if rule.default is None:
+            return parsed
+        filled = pc.fill_null(parsed.values, pa.scalar(rule.default, parsed.values.type))
+        keep = pc.is_valid(parsed.faults)
+        return Parsed(pc.if_else(keep, parsed.values, filled), parsed.texts, parsed.faults)
+
+    def _figures(self) -> pa.Array:
+        data = self.stacks[""].data
+        columns = [
+            data.column(w.header).combine_chunks()
+            if w.header in data.column_names
+            else pa.nulls(self.count, pa.string())
+            for w in self.part.wide
+        ]
+        joined = pa.concat_arrays(columns)
+        order = np.arange(len(joined)).reshape(len(columns), self.count).T.ravel()
+        return joined.take(pa.array(order))
+
+    def _wide_headers(self) -> pa.Array | None:
+        if not self.part.wide:
+            return None
+        return pa.array([w.header for w in self.part.wide] * self.count, pa.string())
+
+    def _quantities(self, rule: Rule, texts: pa.Array) -> Parsed:
+        """Figures whose unit stands in another column of the row."""
+        units = self.parsed[rule.unit_by].texts.to_pylist()
+        cache: dict[tuple[str, str | None], tuple[Decimal | None, str | None, str | None]] = {}
+        result = []
+        for text, unit in zip(texts.to_pylist(), units, strict=True):
+            key = (text or "", unit)
+            if key not in cache:
+                cache[key] = self._quantity(rule, *key)
+            result.append(cache[key])
+        values, faults, shown = zip(*result, strict=True) if result else ((), (), ())
+        return Parsed(
+            pa.array(values, arrow_type(rule.kind)),
+            pa.array(shown, pa.string()),
+            pa.array(faults, pa.string()),
+        )
+
+    def _quantity(
+        self, rule: Rule, text: str, unit: str | None
+    ) -> tuple[Decimal | None, str | None, str | None]:
+        if plain(text) in self.layout.nulls:
+            return None, None, None
+        scale = rule.units.get(plain(unit or ""))
+        if scale is None:
+            return None, "unit", text
+        percent = "percent" if plain(unit or "") == "%" else ""
+        try:
+            return quantity(text, rule.kind, scale, percent), None, text
+        except Unreadable as fault:
+            return None, str(fault), text
+
+    def _figures_only(self, block: Block) -> Block:
+        """Leave out empty figures, and figures said twice (in Q4 年初 is 上年同期)."""
+        filed = pc.is_valid(block.texts[self.part.wide_value]).to_pylist()
+        columns = [block.rows[""], *block.values.values(), block.faults[self.part.wide_value]]
+        seen: set[tuple[object, ...]] = set()
+        kept = []
+        for i, row in enumerate(zip(*[c.to_pylist() for c in columns], strict=True)):
+            if filed[i] and row not in seen:
+                seen.add(row)
+                kept.append(i)
+        return select(block, pa.array(kept, pa.int64()))
+
+
+def _clean(values: pa.Array) -> Parsed:
+    nothing = pa.nulls(len(values), pa.string())
+    return Parsed(values, nothing, nothing)
+
+
+def _combine(rule: Rule, parsed: Sequence[Parsed]) -> Parsed:
+    if len(parsed) == 1:
+        return parsed[0]
+    texts = pc.coalesce(*[p.texts for p in parsed])
+    faults = pc.coalesce(*[p.faults for p in parsed])
+    columns = [p.values for p in parsed]
+    if rule.combine == "earliest":
+        return Parsed(pc.min_element_wise(*columns, skip_nulls=True), texts, faults)
+    if rule.combine == "sum":
+        total = columns[0]
+        for column in columns[1:]:
+            both = pc.add(pc.fill_null(total, Decimal(0)), pc.fill_null(column, Decimal(0)))
+            either = pc.or_(pc.is_valid(total), pc.is_valid(column))
+            kept = pc.if_else(either, both, None)
+            total = kept.cast(columns[0].type)
+        return Parsed(total, texts, faults)
+    return Parsed(pc.coalesce(*columns), texts, faults)
+
+
+def select(block: Block, indices: pa.Array) -> Block:
+    """The block's rows at ``indices``, in that order; the others are counted as left out."""
+    frames, count = block.frame_of(), len(block.left_out)
+    before = np.bincount(frames, minlength=count)
+    after = np.bincount(frames[indices.to_numpy()], minlength=count)
+
+    def taken(columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+        return {name: values.take(indices) for name, values in columns.items()}
+
+    return Block(
+        part=block.part,
+        stacks=block.stacks,
+        values=taken(block.values),
+        texts=taken(block.texts),
+        faults=taken(block.faults),
+        origin=block.origin,
+        headers=None if block.headers is None else block.headers.take(indices),
+        rows=taken(block.rows),
+        absent=block.absent,
+        ambiguous=taken(block.ambiguous),
+        left_out=tuple(int(n) for n in block.left_out + (before - after)),
+        not_received=block.not_received,
+    )

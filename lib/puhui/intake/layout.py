@@ -1,0 +1,142 @@
+"""Layouts: what a kind of file looks like and where its columns go, as frozen data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import MappingProxyType
+
+#: What one unit of a filed figure is in the stored unit (yuan, percent a year, basis points).
+SCALES: Mapping[str, Mapping[str, Decimal]] = {
+    "money": {"元": Decimal(1), "万元": Decimal(10_000), "亿元": Decimal(100_000_000)},
+    "rate": {"percent": Decimal(1), "fraction": Decimal(100), "bp": Decimal("0.01")},
+    "bp": {"bp": Decimal(1), "percent": Decimal(100)},
+}
+#: Units as they stand in headers and notes of workbooks.
+UNIT_WORDS: Mapping[str, str] = {
+    "元": "元",
+    "人民币元": "元",
+    "万元": "万元",
+    "亿元": "亿元",
+    "%": "percent",
+    "百分比": "percent",
+    "bp": "bp",
+    "BP": "bp",
+    "基点": "bp",
+    "个基点": "bp",
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """A header of the part's own source (``source`` empty) or of a joined one."""
+
+    source: str
+    header: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How one canonical (or aside) column is filled; exactly one way of filling is set."""
+
+    name: str
+    kind: str
+    codes: str = ""
+    fields: tuple[Field, ...] = ()
+    combine: str = "first"
+    unit: str = ""
+    unit_by: str = ""
+    units: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
+    words: Mapping[str, str | None] | None = None
+    formats: tuple[str, ...] = ()
+    default: str | None = None
+    constant: str | None = None
+    row_number: bool = False
+    id_prefix: str = ""
+    id_digits: int = 0
+    required: bool = False
+    label: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Join:
+    """A left join: the part's ``left`` header equals ``right`` of another source."""
+
+    source: str
+    left: str
+    right: str
+
+
+@dataclass(frozen=True)
+class Wide:
+    """One figure column of a wide table and the columns it stands for."""
+
+    header: str
+    constants: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of one source becoming rows of one canonical table."""
+
+    table: str
+    source: str
+    rules: Mapping[str, Rule]
+    absent: Mapping[str, str]
+    joins: Mapping[str, Join]
+    distinct: bool
+    wide: tuple[Wide, ...]
+    wide_value: str
+    aside: frozenset[str]
+    where: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A sheet of a workbook, or a text file."""
+
+    name: str
+    label: str
+    files: tuple[str, ...]
+    sheet: str
+    is_text: bool
+    encodings: tuple[str, ...]
+    delimiter: str
+    required: bool
+    cells_only: bool
+    must_have: tuple[str, ...]
+    headers: tuple[str, ...]
+    aliases: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """Where a file says which quarter or institution it is for."""
+
+    source: str
+    label: str = ""
+    header: str = ""
+    formats: tuple[str, ...] = ()
+    nothing: bool = False
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One layout file of ``params/layouts``."""
+
+    id: str
+    label: str
+    sender: str  # institution, shared, supervisor
+    max_bytes: int
+    nulls: frozenset[str]
+    totals: frozenset[str]
+    notes: tuple[str, ...]
+    money_unit: str
+    rate_unit: str
+    century_end: int
+    sources: Mapping[str, Source]
+    quarter: tuple[Declared, ...]
+    institution: tuple[Declared, ...]
+    tables: Mapping[str, tuple[Part, ...]]

@@ -1,0 +1,175 @@
+"""Finds a source in a grid: its header, its data rows, and what stands around them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from puhui.intake.layout import UNIT_WORDS, Layout, Source
+from puhui.intake.reading import Grid
+from puhui.intake.spelling import header_key, squeeze
+
+_BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]$")
+_STATED_UNIT = re.compile(r"(?:金额)?单位:\s*(人民币元|亿元|万元|元)")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A source located in one file: data rows as text columns under the layout's headers.
+
+    ``data`` holds one text column per header found, ``__row`` (1-based row in the file)
+    and ``__whole`` (false where the row has another number of cells than the header).
+    """
+
+    file: str
+    sheet: str | None
+    source: str
+    letters: Mapping[str, str]
+    units: Mapping[str, str]
+    stated_unit: str
+    data: pa.Table
+    rows_in: int
+    non_data: int
+
+
+@dataclass(frozen=True)
+class Header:
+    """Where a header was found: the row below it, and column numbers by layout header."""
+
+    below: int
+    columns: Mapping[str, int]
+    units: Mapping[str, str]
+
+
+def find_header(grid: Grid, source: Source) -> Header | None:
+    """Best header row, or pair of rows, holding all ``must_have``; ``None`` without one."""
+    names = {alias: h for h in source.headers for alias in (h, *source.aliases.get(h, ()))}
+    best: Header | None = None
+    for r, row in enumerate(grid.head):
+        single = _match(row, None, names)
+        pair = _match(grid.head[r + 1], row, names) if r + 1 < len(grid.head) else {}
+        for found, below in ((single, r + 1), (pair, r + 2)):
+            if not found or not set(source.must_have) <= set(found):
+                continue
+            if best is None or len(found) > len(best.columns):
+                columns = {h: c for h, (c, _) in found.items()}
+                best = Header(below, columns, {h: u for h, (_, u) in found.items() if u})
+    return best
+
+
+def _match(
+    row: Sequence[str], above: Sequence[str] | None, names: Mapping[str, str]
+) -> dict[str, tuple[int, str]]:
+    """Layout headers in a row; with ``above``, in two rows read as one header."""
+    found: dict[str, tuple[int, str]] = {}
+    group = ""
+    for c, cell in enumerate(row):
+        upper = above[c] if above is not None and c < len(above) else ""
+        group = upper or group
+        for text in (cell, group + cell if above is not None and cell else "", upper):
+            name, unit = _header(text, names)
+            if name and name not in found:
+                found[name] = (c, unit)
+                break
+    return found
+
+
+def _header(text: str, names: Mapping[str, str]) -> tuple[str, str]:
+    key = header_key(text) if text else ""
+    if key in names:
+        return names[key], ""
+    tail = _BRACKETS.search(key)
+    if tail and key[: tail.start()] in names:
+        return names[key[: tail.start()]], UNIT_WORDS.get(tail[1], "")
+    return "", ""
+
+
+def read_frame(grid: Grid, source: Source, header: Header, layout: Layout) -> Frame:
+    """Data rows below a header; blank, total and note rows are counted and left out."""
+    columns, whole = grid.body(header.below)
+    rows_in = len(whole)
+    data: dict[str, pa.Array] = {
+        name: columns[c].combine_chunks() if c < len(columns) else pa.nulls(rows_in, pa.string())
+        for name, c in header.columns.items()
+    }
+    data["__row"] = pa.array(range(header.below + 1, header.below + 1 + rows_in), pa.int64())
+    data["__whole"] = whole.combine_chunks()
+    is_data = _is_data(columns, grid, header, layout, rows_in)
+    table = pa.table(data).filter(is_data)
+    return Frame(
+        file=grid.file,
+        sheet=grid.sheet,
+        source=source.name,
+        letters={h: column_letter(c) for h, c in header.columns.items()},
+        units=header.units,
+        stated_unit=_stated_unit(grid, header),
+        data=table,
+        rows_in=rows_in,
+        non_data=rows_in - table.num_rows,
+    )
+
+
+def _is_data(
+    columns: Sequence[pa.ChunkedArray], grid: Grid, header: Header, layout: Layout, rows: int
+) -> pa.Array:
+    if not columns or not rows:
+        return pa.array([False] * rows, pa.bool_())
+    first = pc.coalesce(*columns).combine_chunks() if len(columns) > 1 else columns[0]
+    first = first.combine_chunks() if isinstance(first, pa.ChunkedArray) else first
+    encoded = first.dictionary_encode()
+    kept = [_starts_data(t, layout) for t in encoded.dictionary.to_pylist()]
+    is_data = pc.fill_null(pa.array(kept, pa.bool_()).take(encoded.indices), False)
+    titles = [(c, grid.head[header.below - 1][c]) for c in header.columns.values()]
+    repeated = None
+    for c, title in [(c, t) for c, t in titles if t][:3]:
+        same = pc.fill_null(pc.equal(columns[c].combine_chunks(), title), False)
+        repeated = same if repeated is None else pc.and_(repeated, same)
+    return is_data if repeated is None else pc.and_(is_data, pc.invert(repeated))
+
+
+def _starts_data(first: str, layout: Layout) -> bool:
+    word = squeeze(first)
+    return word not in layout.totals and not any(
+        word == note or word.startswith(note + ":") for note in layout.notes
+    )
+
+
+def _stated_unit(grid: Grid, header: Header) -> str:
+    for row in grid.head[: header.below]:
+        for cell in row:
+            match = _STATED_UNIT.search(squeeze(cell)) if cell else None
+            if match:
+                return UNIT_WORDS[match[1]]
+    return ""
+
+
+def label_value(grid: Grid, label: str) -> tuple[str, str] | None:
+    """Value right of a label cell and its A1 address; ``None`` if the label is not there."""
+    for r, row in enumerate(grid.head):
+        for c, cell in enumerate(row):
+            if cell and squeeze(cell) == label:
+                for right in range(c + 1, len(row)):
+                    if row[right]:
+                        return row[right], f"{column_letter(right)}{r + 1}"
+                return "", f"{column_letter(c + 1)}{r + 1}"
+    return None
+
+
+def column_letter(index: int) -> str:
+    """Column letters of a 0-based column number.
+
+    Examples
+    --------
+    >>> column_letter(0), column_letter(25), column_letter(26), column_letter(701)
+    ('A', 'Z', 'AA', 'ZZ')
+    """
+    letters = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters

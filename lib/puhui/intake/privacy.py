@@ -1,0 +1,89 @@
+"""Removes persons from blocks before anything is stored or shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from puhui import schema
+from puhui.intake.assemble import Block
+from puhui.intake.hashing import Hasher, normal_id
+
+#: Ids that belong to the customer itself: kept in the clear for organisations.
+_CUSTOMERS_OWN = frozenset({"customer", "certificate", "address"})
+HIDDEN = "（个人信息，已隐去）"
+
+CustomerKey = tuple[str | None, str]
+
+
+def organisations(customers: Sequence[Block]) -> set[CustomerKey]:
+    """Customers known to be organisations: kind read, and not a natural person's."""
+    found: set[CustomerKey] = set()
+    for block in customers:
+        mask = is_organisation(block)
+        ids = block.values["customer_id"].filter(mask).to_pylist()
+        banks = block.values["institution_id"].filter(mask).to_pylist()
+        found |= {(b, normal_id(c)) for b, c in zip(banks, ids, strict=True) if c is not None}
+    return found
+
+
+def is_organisation(block: Block) -> pa.Array:
+    """True per customer row whose kind was read and is not a natural person's."""
+    kinds = block.values["kind"]
+    person = pc.is_in(kinds, value_set=pa.array(schema.PERSON_KINDS))
+    return pc.and_(pc.is_valid(kinds), pc.invert(person))
+
+
+def protect(block: Block, known: set[CustomerKey], hasher: Hasher) -> Block:
+    """Hash persons' ids and drop their names, in values and in the texts findings show.
+
+    A customer whose kind is not known counts as a person.
+    """
+    marked = [c for c in schema.columns(block.part.table) if c.hash_domain or c.private]
+    if not any(c.name in block.values for c in marked):
+        return block
+    is_org = _owner_is_organisation(block, known)
+    values, texts = dict(block.values), dict(block.texts)
+    for column in (c for c in marked if c.name in values):
+        open_ = is_org if column.private or column.hash_domain in _CUSTOMERS_OWN else None
+        values[column.name], texts[column.name] = _protected(
+            column, values[column.name], texts[column.name], open_, hasher
+        )
+    return replace(block, values=values, texts=texts)
+
+
+def _owner_is_organisation(block: Block, known: set[CustomerKey]) -> pa.Array:
+    if "kind" in block.values and block.part.table == "customers":
+        return is_organisation(block)
+    if "customer_id" not in block.values:
+        return pa.array([False] * block.num_rows, pa.bool_())
+    banks = block.values["institution_id"].to_pylist()
+    ids = block.values["customer_id"].to_pylist()
+    normal: Mapping[str, str] = {i: normal_id(i) for i in set(ids) if i is not None}
+    return pa.array(
+        [i is not None and (b, normal[i]) in known for b, i in zip(banks, ids, strict=True)],
+        pa.bool_(),
+    )
+
+
+def _protected(
+    column: schema.Column,
+    values: pa.Array,
+    texts: pa.Array,
+    is_open: pa.Array | None,
+    hasher: Hasher,
+) -> tuple[pa.Array, pa.Array]:
+    nothing = pa.nulls(len(values), pa.string())
+    if column.private:
+        shown = pc.if_else(pc.is_valid(texts), pa.scalar(HIDDEN), nothing)
+        hidden, hidden_text = nothing, shown
+    else:
+        hidden = hasher.column(column.hash_domain, values)
+        hidden_text = hasher.column(column.hash_domain, texts)
+    if is_open is None:
+        return hidden, hidden_text
+    clear = pc.utf8_upper(values) if column.hash_domain == "certificate" else values
+    return pc.if_else(is_open, clear, hidden), pc.if_else(is_open, texts, hidden_text)

@@ -1,0 +1,199 @@
+"""Opens submitted files as grids of text cells; what cannot be opened is refused in a line."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import python_calamine as calamine
+
+from puhui.errors import RefusedFile
+
+#: Rows looked at when searching for a header or a label.
+HEAD_ROWS = 60
+WORKBOOKS = frozenset({".xlsx", ".xlsm"})
+_CHUNK = 20_000
+
+
+class Refusal(RefusedFile):
+    """A file refused as a whole; ``file`` is its name within the submission."""
+
+    def __init__(self, message: str, *, file: str, remedy: str, sheet: str | None = None) -> None:
+        super().__init__(message, where=f"{file} [{sheet}]" if sheet else file, remedy=remedy)
+        self.file = file
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One sheet, or one text file: its first rows, and all rows by column.
+
+    ``body(start)`` returns one Arrow text array per column for the rows from ``start`` on
+    (0-based), blank cells null, and an array telling rows whose cell count is not the
+    header's.
+    """
+
+    file: str
+    sheet: str | None
+    head: list[list[str]]
+    body: Callable[[int], tuple[list[pa.ChunkedArray], pa.ChunkedArray]]
+
+
+def check_size(path: Path, name: str, limit: int) -> None:
+    """Refuse an empty file and one over the limit before anything opens it."""
+    size = path.stat().st_size
+    if size == 0:
+        raise Refusal("文件是空的（0 字节）。", file=name, remedy="请重新导出后再报送。")
+    if size > limit:
+        mib = limit // (1024 * 1024)
+        raise Refusal(
+            f"文件有 {size / 1024 / 1024:.0f} MB，超过上限 {mib} MB。",
+            file=name,
+            remedy="请拆分，或请监管部门在版式里调高 max_mb。",
+        )
+
+
+def open_workbook(path: Path, name: str) -> dict[str, Grid]:
+    """Visible sheets of a workbook by name; formulas give their cached values.
+
+    Raises
+    ------
+    Refusal
+        Protected by a password, or not a workbook whatever its name says.
+    """
+    try:
+        with calamine.CalamineWorkbook.from_path(path) as book:
+            visible = [
+                sheet.name
+                for sheet in book.sheets_metadata
+                if sheet.visible == calamine.SheetVisibleEnum.Visible
+                and sheet.typ == calamine.SheetTypeEnum.WorkSheet
+            ]
+            rows = {
+                sheet: book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+                for sheet in visible
+            }
+    except calamine.PasswordError:
+        raise Refusal("工作簿有密码。", file=name, remedy="请取消密码后再报送。") from None
+    except (calamine.CalamineError, OSError):
+        raise Refusal(
+            "打不开：不是 Excel 工作簿，或文件已损坏。",
+            file=name,
+            remedy="请用 Excel 或 WPS 打开后另存为 .xlsx 再报送。",
+        ) from None
+    return {sheet: _sheet_grid(name, sheet, cells) for sheet, cells in rows.items()}
+
+
+def _sheet_grid(name: str, sheet: str, rows: Sequence[Sequence[object]]) -> Grid:
+    head = [[cell_text(v) or "" for v in row] for row in rows[:HEAD_ROWS]]
+
+    def body(start: int) -> tuple[list[pa.ChunkedArray], pa.ChunkedArray]:
+        data = rows[start:]
+        width = len(rows[0]) if rows else 0
+        columns = list(zip(*data, strict=True)) if data else [()] * width
+        arrays = [
+            pa.chunked_array([pa.array([cell_text(v) for v in column], pa.string())])
+            for column in columns
+        ]
+        return arrays, pa.chunked_array([pa.array([True] * len(data), pa.bool_())])
+
+    return Grid(name, sheet, head, body)
+
+
+def cell_text(value: object) -> str | None:
+    """Text of a workbook cell: what a person reads in it, dates as ISO; null if blank.
+
+    A stored float with more than fifteen significant digits is the noise of a formula
+    (Excel keeps fifteen), so it is read with fifteen.
+
+    Examples
+    --------
+    >>> cell_text(12.0), cell_text(0.1 + 0.2), cell_text(1e17), cell_text(" a "), cell_text("")
+    ('12', '0.3', '1E+17', 'a', None)
+    """
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, (int, float)):
+        return _number_text(float(value))
+    if isinstance(value, dt.datetime):
+        return value.date().isoformat() if value.time() == dt.time() else value.isoformat(" ")
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return str(value) if value is not None else None
+
+
+def _number_text(value: float) -> str:
+    if value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    text = repr(value)
+    digits = text.partition("e")[0].replace(".", "").lstrip("-0")
+    return (format(value, ".15g") if len(digits) > 15 else text).upper()
+
+
+def open_text(path: Path, name: str, encodings: Sequence[str], delimiter: str) -> Grid:
+    """Read a delimited text file in the first declared encoding that decodes it whole.
+
+    Raises
+    ------
+    Refusal
+        None of the declared encodings fits, or the quoting is broken.
+    """
+    raw = path.read_bytes()
+    text = _decode(raw, name, encodings)
+
+    def records() -> Iterator[list[str]]:
+        return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+
+    try:
+        head = [[c.strip() for c in row] for row in itertools.islice(records(), HEAD_ROWS)]
+    except csv.Error:
+        raise Refusal(
+            "不是按约定分隔的文本文件。", file=name, remedy="请按版式说明重新导出。"
+        ) from None
+
+    def body(start: int) -> tuple[list[pa.ChunkedArray], pa.ChunkedArray]:
+        width = len(head[start - 1]) if start else 0
+        try:
+            return _text_columns(itertools.islice(records(), start, None), width)
+        except csv.Error as error:
+            raise Refusal(
+                f"文本分隔或引号有误（{error}）。", file=name, remedy="请按版式说明重新导出。"
+            ) from None
+
+    return Grid(name, None, head, body)
+
+
+def _decode(raw: bytes, name: str, encodings: Sequence[str]) -> str:
+    for encoding in encodings:
+        try:
+            text = raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise Refusal(
+        f"不是文本文件，或编码不是约定的 {'、'.join(encodings)}。",
+        file=name,
+        remedy="请按版式说明的编码重新导出。",
+    )
+
+
+def _text_columns(
+    rows: Iterator[list[str]], width: int
+) -> tuple[list[pa.ChunkedArray], pa.ChunkedArray]:
+    chunks: list[list[pa.Array]] = [[] for _ in range(width)]
+    complete: list[pa.Array] = []
+    while batch := list(itertools.islice(rows, _CHUNK)):
+        complete.append(pa.array([len(r) == width or not any(r) for r in batch], pa.bool_()))
+        padded = [r if len(r) == width else (r + [""] * width)[:width] for r in batch]
+        for chunk, column in zip(chunks, zip(*padded, strict=True), strict=True):
+            chunk.append(pa.array([c.strip() or None for c in column], pa.string()))
+    arrays = [pa.chunked_array(c, pa.string()) for c in chunks]
+    return arrays, pa.chunked_array(complete, pa.bool_())

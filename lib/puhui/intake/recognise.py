@@ -1,0 +1,264 @@
+"""Tells which layout fits a file, and whether it is for this quarter and institution."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+
+import pyarrow.compute as pc
+
+from puhui.errors import RunError
+from puhui.intake.layout import Declared, Layout, Source
+from puhui.intake.locate import Frame, Header, find_header, label_value, read_frame
+from puhui.intake.reading import (
+    WORKBOOKS,
+    Grid,
+    Refusal,
+    check_size,
+    open_text,
+    open_workbook,
+)
+from puhui.intake.spelling import plain
+from puhui.intake.values import Unreadable, date
+from puhui.quarter import Quarter
+
+_IGNORED = re.compile(r"(~\$|\.|thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
+_QUARTER_WORDS = re.compile(r"(\d{4})年第?([一二三四1-4])季度末?")
+_MONTH_WORDS = re.compile(r"(\d{4})年(\d{1,2})月(?:末|底)?")
+
+
+@dataclass(frozen=True)
+class ReadFile:
+    """One file under the one layout that fits it."""
+
+    file: str
+    layout: Layout
+    grids: Mapping[str, Grid]
+    frames: tuple[Frame, ...]
+
+
+def files_of(folder: Path) -> list[tuple[Path, str]]:
+    """Files of a submission with their names in it; locks and hidden files left out."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        if path.is_file() and not any(_IGNORED.match(p) for p in inside.parts):
+            found.append((path, str(PurePosixPath(inside))))
+    return found
+
+
+def read_file(path: Path, name: str, layouts: Sequence[Layout]) -> ReadFile:
+    """Read a file under the layout that fits it.
+
+    Raises
+    ------
+    Refusal
+        It cannot be opened, no layout or more than one fits, or it holds no data row.
+    """
+    check_size(path, name, max((lay.max_bytes for lay in layouts), default=0))
+    opener = _Opener(path, name)
+    fits: list[tuple[Layout, dict[str, tuple[Grid, Header | None]]]] = []
+    reasons: list[str] = []
+    refusals: list[Refusal] = []
+    for layout in layouts:
+        try:
+            located, reason = _locate(opener, layout)
+        except Refusal as refusal:
+            refusals.append(refusal)
+            continue
+        if located:
+            fits.append((layout, located))
+        elif reason:
+            reasons.append(f"按“{layout.label}”读时{reason}")
+    if len(fits) > 1:
+        names = "、".join(layout.label for layout, _ in fits)
+        raise Refusal(
+            f"几个版式都认得这个文件（{names}）。",
+            file=name,
+            remedy="请监管部门修改版式的识别条件。",
+        )
+    if not fits:
+        raise _unrecognised(name, layouts, reasons, refusals)
+    layout, located = fits[0]
+    check_size(path, name, layout.max_bytes)
+    return _frames(name, layout, located)
+
+
+def _unrecognised(
+    name: str, layouts: Sequence[Layout], reasons: Sequence[str], refusals: Sequence[Refusal]
+) -> Refusal:
+    if refusals and not reasons:
+        return refusals[0]
+    detail = f"（{'；'.join(reasons)}）" if reasons else ""
+    known = "、".join(layout.label for layout in layouts)
+    return Refusal(
+        f"没有版式认得这个文件{detail}。",
+        file=name,
+        remedy=f"请按已有版式报送（{known}），或请监管部门添加版式。",
+    )
+
+
+class _Opener:
+    """Opens a file once per way of reading, however many layouts try it."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path, self.name = path, name
+        self._grids: dict[tuple[object, ...], dict[str, Grid]] = {}
+
+    def grids(self, source: Source) -> dict[str, Grid]:
+        is_workbook = self.path.suffix.lower() in WORKBOOKS
+        if is_workbook == source.is_text:
+            return {}
+        key = (source.encodings, source.delimiter) if source.is_text else ()
+        if key not in self._grids:
+            self._grids[key] = (
+                {"": open_text(self.path, self.name, source.encodings, source.delimiter)}
+                if source.is_text
+                else open_workbook(self.path, self.name)
+            )
+        return self._grids[key]
+
+
+def _matches(source: Source, name: str) -> bool:
+    base = plain(PurePosixPath(name).name).lower()
+    return any(fnmatchcase(base, plain(p).lower()) for p in source.files)
+
+
+def _locate(opener: _Opener, layout: Layout) -> tuple[dict[str, tuple[Grid, Header | None]], str]:
+    located: dict[str, tuple[Grid, Header | None]] = {}
+    reason = ""
+    for source in layout.sources.values():
+        if not _matches(source, opener.name):
+            continue
+        grids = opener.grids(source)
+        if source.sheet:
+            grids = {n: g for n, g in grids.items() if plain(n) == plain(source.sheet)}
+        found = None
+        for grid in grids.values():
+            header = None if source.cells_only else find_header(grid, source)
+            if source.cells_only or header is not None:
+                found = (grid, header)
+                break
+        if found is not None:
+            located[source.name] = found
+        elif source.required or grids:
+            what = "工作表" if source.sheet and not grids else "表头"
+            reason = reason or f"找不到{what}“{source.sheet or '、'.join(source.must_have)}”"
+            if source.required:
+                return {}, reason
+    if all(header is None for _, header in located.values()):
+        return {}, reason
+    return located, reason
+
+
+def _frames(
+    name: str, layout: Layout, located: Mapping[str, tuple[Grid, Header | None]]
+) -> ReadFile:
+    frames = [
+        read_frame(grid, layout.sources[source], header, layout)
+        for source, (grid, header) in located.items()
+        if header is not None
+    ]
+    if not any(frame.data.num_rows for frame in frames):
+        raise Refusal(
+            "文件里没有一行数据。",
+            file=name,
+            remedy="请确认导出了数据；确无业务的请与监管部门联系。",
+        )
+    grids = {source: grid for source, (grid, _) in located.items()}
+    return ReadFile(name, layout, grids, tuple(frames))
+
+
+def check_declared(read: ReadFile, quarter: Quarter | None, institution_id: str | None) -> None:
+    """Refuse a file that says it is for another quarter or another institution.
+
+    Raises
+    ------
+    Refusal
+        Also where a label the layout names is missing or left empty.
+    """
+    if quarter is not None:
+        for declared in read.layout.quarter:
+            for text in _declared_texts(read, declared):
+                _check_quarter(read, declared, text, quarter)
+    if institution_id is not None:
+        for declared in read.layout.institution:
+            for text in _declared_texts(read, declared):
+                if plain(text).upper() != institution_id:
+                    raise Refusal(
+                        f"{_name(declared)}是“{text}”，不是本机构的 {institution_id}。",
+                        file=read.file,
+                        remedy="请放到该机构自己的文件夹，或更正编号。",
+                    )
+
+
+def _check_quarter(read: ReadFile, declared: Declared, text: str, quarter: Quarter) -> None:
+    stated = read_quarter(text, declared.formats, read.layout.century_end)
+    if stated is None:
+        raise Refusal(
+            f"{_name(declared)}“{text}”看不出是哪个季度。",
+            file=read.file,
+            remedy=f"请写成 {quarter} 后重新报送。",
+        )
+    if stated != quarter:
+        raise Refusal(
+            f"{_name(declared)}是{stated.label}，不是{quarter.label}。",
+            file=read.file,
+            remedy=f"请报送{quarter.label}（{quarter.end:%Y-%m-%d}）的文件。",
+        )
+
+
+def _name(declared: Declared) -> str:
+    return f"“{declared.label or declared.header}”"
+
+
+def _declared_texts(read: ReadFile, declared: Declared) -> Iterable[str]:
+    """Distinct texts a declaration has in a file; none if the file lacks that source."""
+    if declared.nothing or declared.source not in read.grids:
+        return []
+    if declared.label:
+        found = label_value(read.grids[declared.source], declared.label)
+        if found is None or not found[0]:
+            raise Refusal(
+                f"没有填写{_name(declared)}。", file=read.file, remedy="请补填后重新报送。"
+            )
+        return [found[0]]
+    frame = next(f for f in read.frames if f.source == declared.source)
+    if declared.header not in frame.data.column_names:
+        raise Refusal(
+            f"缺少列{_name(declared)}。", file=read.file, remedy="请按版式补上后重新报送。"
+        )
+    texts = [t for t in pc.unique(frame.data.column(declared.header)).to_pylist() if t]
+    if not texts and frame.data.num_rows:
+        raise Refusal(f"列{_name(declared)}全为空。", file=read.file, remedy="请补填后重新报送。")
+    return texts
+
+
+def read_quarter(text: str, formats: tuple[str, ...], century_end: int) -> Quarter | None:
+    """Read a quarter as people write it, or a day; ``None`` if it is neither.
+
+    Examples
+    --------
+    >>> [str(read_quarter(t, ("%Y%m%d",), 2068)) for t in
+    ...  ("2021q4", "2021年第四季度", "2021年12月", "20211231", "去年底")]
+    ['2021Q4', '2021Q4', '2021Q4', '2021Q4', 'None']
+    """
+    word = "".join(plain(text).split())
+    if named := _QUARTER_WORDS.fullmatch(word):
+        return Quarter(int(named[1]), "一二三四1234".index(named[2]) % 4 + 1)
+    if month := _MONTH_WORDS.fullmatch(word):
+        number = int(month[2])
+        return Quarter(int(month[1]), number // 3) if number in (3, 6, 9, 12) else None
+    try:
+        return Quarter.parse(word)
+    except RunError:
+        pass
+    try:
+        day = date(word, formats, century_end)
+    except Unreadable:
+        return None
+    quarter = Quarter.of(day)
+    return quarter if day == quarter.end else None
