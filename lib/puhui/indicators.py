@@ -88,7 +88,7 @@ def evaluate(
         look = _Lookup(bench, facts, branch_id, quarter, name, used)
         value = formula.evaluate(look)
         if isinstance(value, Fraction):
-            parts = {k: p.formula.evaluate(look) for k, p in indicator.parts.items()}
+            parts = {k: p.formula_for(branch_id is not None).evaluate(look) for k, p in indicator.parts.items()}
             return _evaluation(value, name, quarter, used, parts)
         if not isinstance(value, NoData):
             raise ParamsError(f"指标 {indicator.id} 的公式没有得出数值。")

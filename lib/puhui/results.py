@@ -132,6 +132,20 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("institutions", _I),
         ]
     ),
+    "spreads": pa.schema(
+        [
+            ("quarter", _S),
+            ("institution_id", _S),
+            ("priced_in", _S),  # quarter of pricing
+            ("loans", _I),
+            ("amount", _F),
+            ("mean_rate", _F),  # percent, weighted by amount
+            ("mean_benchmark", _F),
+            ("spread_bp", _F),
+            ("spread_num", _S),
+            ("spread_den", _S),
+        ]
+    ),
     "tolerance": pa.schema(
         [
             ("quarter", _S),

@@ -40,6 +40,10 @@ class Rates(Strict):
         Columns of ``loan_facts`` whose crossing is absorbed.
     sample_where
         Row condition of loans taken.
+    left_out
+        Row expression that is null, or names why a loan is left out.
+    count_absorbed
+        Whether absorbed effects count in K of the CRV1 factor (as dummies would).
     """
 
     benchmark: str
@@ -48,6 +52,8 @@ class Rates(Strict):
     window_to: QuarterText | None = None
     effects: tuple[str, ...] = Field(min_length=1)
     sample_where: Expression
+    left_out: Expression | None = None
+    count_absorbed: bool = False
 
     def window(self, quarter: Quarter) -> tuple[Quarter, Quarter]:
         """First and last quarter of the window of a run."""
@@ -109,6 +115,8 @@ class _RawRates(Strict):
     window_to: QuarterText | None = None
     effects: tuple[str, ...]
     sample_where: str
+    left_out: str | None = None
+    count_absorbed: bool = False
 
 
 class _RawRun(Strict):
@@ -152,7 +160,8 @@ def load_run(
     build(_RawRun, raw)
     entry = mapping(raw["rates"], where=raw.where("rates"))
     tenor, sample = required(entry, "tenor"), required(entry, "sample_where")
-    rates = build(Rates, entry, tenor=tenor, sample_where=sample)
+    left_out = required(entry, "left_out") if "left_out" in entry else None
+    rates = build(Rates, entry, tenor=tenor, sample_where=sample, left_out=left_out)
     if rates.benchmark not in benchmarks:
         raise ParamsError(
             f"没有基准“{rates.benchmark}”。",
@@ -167,6 +176,8 @@ def load_run(
                 remedy=nearest(effect, columns),
             )
     rows.moments(tenor)
+    if left_out is not None:
+        rows.moments(left_out)
     if len(rows.moments(sample)) > 1:
         raise ParamsError("sample_where 混用了当前时点与发放时点的列。", where=sample.where)
     return build(Run, raw, rates=rates, folder=folder)

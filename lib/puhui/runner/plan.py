@@ -16,7 +16,11 @@ from puhui.runner.workspace import Run
 COUNTY = "county"
 
 #: Slices an institution's working papers save; without all of them it has no page.
-INSTITUTION_SLICES = {"02_indicators": ("indicators",), "04_eligibility": ("tolerance",)}
+INSTITUTION_SLICES = {
+    "02_indicators": ("indicators",),
+    "03_rates": ("spreads",),
+    "04_eligibility": ("tolerance",),
+}
 COUNTY_SLICES = {"03_rates": ("regressions", "identification")}
 
 
@@ -45,8 +49,7 @@ class Planner:
                 self.run.facts(institution).values,
             )
             for name in ("02_indicators", "03_rates", "04_eligibility"):
-                slices = INSTITUTION_SLICES.get(name, ())
-                tasks.append(self._task(name, institution, rests_on, slices))
+                tasks.append(self._task(name, institution, rests_on, INSTITUTION_SLICES[name]))
         return tasks
 
     def pages(self, institutions: list[str], results_key: str) -> list[Task]:

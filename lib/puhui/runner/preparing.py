@@ -50,8 +50,8 @@ def take_everything_in(
         )
     supervisor = taking_in.take_in_supervisor(tools, data, quarter)
     register = None
-    if supervisor is not None and "institutions" in supervisor.tables:
-        register = pq.ParquetFile(supervisor.file("institutions")).read()
+    if supervisor is not None and "branches" in supervisor.tables:
+        register = pq.ParquetFile(supervisor.file("branches")).read()
     taken = []
     for number, (of, folder) in enumerate(folders, 1):
         taken.append(taking_in.take_in(tools, of, folder, register))

@@ -33,7 +33,7 @@ class Tools:
     @classmethod
     def of(cls, params: Params, store_root: Path) -> Tools:
         """Load layouts, checks and the office's key, and open the store."""
-        hasher = intake.Hasher.from_file(params.run.hash_key_path())
+        hasher = intake.Hasher(office_key(params.run.hash_key_path()))
         return cls(
             params,
             Store(store_root, key_fingerprint=hasher.fingerprint),
@@ -46,6 +46,27 @@ class Tools:
     def key(self) -> str:
         """Fingerprint of everything but the folder that decides what reading it gives."""
         return combine(self.params.fingerprint, code_fingerprint(), self.hasher.fingerprint)
+
+
+def office_key(path: Path) -> bytes:
+    """Read the office's hashing key: at least 32 hex digits in a text file.
+
+    Raises
+    ------
+    RunError
+        No such file, or not such a key.
+    """
+    if not path.is_file():
+        raise RunError(
+            f"找不到脱敏密钥文件 {path}。", remedy="请在 run.yaml 的 hash_key_file 写明。"
+        )
+    try:
+        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except ValueError:
+        key = b""
+    if len(key) < 16:
+        raise RunError(f"脱敏密钥文件 {path} 应为至少 32 位十六进制数字。")
+    return key
 
 
 @dataclass(frozen=True)
