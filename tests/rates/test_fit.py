@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import statsmodels.api as sm
 from hypothesis import given, settings
+
 from puhui.errors import FitError
 from puhui.rates import design as design_module
 from puhui.rates import fit

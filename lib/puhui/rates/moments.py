@@ -54,6 +54,7 @@ class CellSums:
     groups: tuple[str, ...]
     cross: tuple[tuple[int, ...], ...]  # per cluster, the upper triangle of Σwzz′ by rows
     cells: tuple[Cell, ...]
+    scales: tuple[int, ...] = ()  # of the scanned columns
     singletons: int = 0
 
 
@@ -137,6 +138,7 @@ def scan(
         groups,
         tuple(zip(*(_ints(cross.column(f"q{i}_{j}")) for i, j in pairs), strict=True)),
         _cells(groups, cells.to_pydict(), names, firsts),
+        tuple(c.scale for c in columns),
         int(lost.column("n")[0].as_py()),
     )
 
@@ -208,6 +210,45 @@ def tally(
         Cell(k[0], k[1], tuple(k[2:]), v[0], v[1], tuple(v[2:])) for k, v in sorted(count.items())
     )
     return CellSums(tuple(groups), tuple(cross), cells)
+
+
+def with_levels(sums: CellSums, values: Sequence[Sequence[int]], plain: Sequence[int]) -> CellSums:
+    """Replace the one explicit effect by columns that are functions of its level.
+
+    Parameters
+    ----------
+    values
+        One list per new column: its integer value at each level.
+    plain
+        Scanned columns to keep after them, in this order.
+    """
+    width = len(sums.cells[0].sums) if sums.cells else 0
+    old = {p: i for i, p in enumerate(combinations_with_replacement(range(width), 2))}
+    size = len(values) + len(plain)
+    cross = [[[0] * size for _ in range(size)] for _ in sums.groups]
+    cells = []
+    for cell in sums.cells:
+        coded = [column[cell.levels[0]] for column in values]
+        kept = [cell.sums[j] for j in plain]
+        q = cross[cell.group]
+        for i, v in enumerate(coded):
+            for j in range(i, len(coded)):
+                q[i][j] += v * coded[j] * cell.weight
+            for j, total in enumerate(kept):
+                q[i][len(coded) + j] += v * total
+        moved = tuple(v * cell.weight for v in coded) + tuple(kept)
+        cells.append(Cell(cell.group, cell.absorbed, (), cell.rows, cell.weight, moved))
+    for upper, q in zip(sums.cross, cross, strict=True):
+        for i, a in enumerate(plain):
+            for j, b in enumerate(plain):
+                q[len(values) + i][len(values) + j] = upper[old[min(a, b), max(a, b)]]
+    pairs = list(combinations_with_replacement(range(size), 2))
+    return CellSums(
+        sums.groups,
+        tuple(tuple(q[i][j] for i, j in pairs) for q in cross),
+        tuple(cells),
+        singletons=sums.singletons,
+    )
 
 
 def assemble(

@@ -1,0 +1,343 @@
+"""Identification first: what the benchmark did in the window, and what is left to learn from.
+
+A benchmark varies only over time, on a few dates all institutions share. Before a coefficient
+is shown, this room says which values the benchmark took, when, with how many loans; how much of
+its variance is left after the effects of a rung; and how much of that is owed to one move and to
+one institution.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
+
+from puhui.errors import FitError
+from puhui.rates.moments import CellSums, ColumnPlan, Moments, assemble, with_levels
+from puhui.rates.solve import Solution
+
+
+@dataclass(frozen=True)
+class IdentificationRules:
+    """Settings of the policy; every one is given by the caller.
+
+    Attributes
+    ----------
+    min_regimes, min_regime_days, min_regime_loans, min_regime_institutions
+        How many values of the benchmark must be held how long, by how many loans of how many
+        institutions, for a number to be shown at all.
+    max_single_move_share
+        Per cent of the variance left that one move may carry before the number is weak.
+    max_step_trend_r2
+        R² of the benchmark on its best single step and a trend beyond which it is weak.
+    detectable_se_multiple
+        Smallest detectable difference in standard errors.
+    """
+
+    min_regimes: int
+    min_regime_days: int
+    min_regime_loans: int
+    min_regime_institutions: int
+    max_single_move_share: Decimal
+    max_step_trend_r2: Decimal
+    detectable_se_multiple: Decimal
+
+
+@dataclass(frozen=True)
+class Regime:
+    """One value of the benchmark within the window (dates inclusive, rate in percent)."""
+
+    benchmark: str
+    number: int
+    rate: Decimal
+    date_from: dt.date
+    date_to: dt.date
+    days: int
+    loans: int
+    institutions: int
+
+    def qualifies(self, rules: IdentificationRules) -> bool:
+        """Whether it lasted long enough, with enough loans of enough institutions."""
+        return (
+            self.days >= rules.min_regime_days
+            and self.loans >= rules.min_regime_loans
+            and self.institutions >= rules.min_regime_institutions
+        )
+
+    def words(self) -> str:
+        """Say value, dates, loans and institutions in Chinese."""
+        return (
+            f"{self.date_from}至{self.date_to}为{self.rate.normalize():f}%"
+            f"（{self.days}天，{self.loans}笔，{self.institutions}家机构）"
+        )
+
+
+@dataclass(frozen=True)
+class Path:
+    """Steps of each benchmark over common dates.
+
+    ``values[b][p]`` is benchmark ``b``'s rate from ``dates[p]`` on; ``None`` before it begins.
+    The level of a loan is ``b * len(dates) + p``.
+    """
+
+    benchmarks: tuple[str, ...]
+    dates: tuple[dt.date, ...]
+    values: tuple[tuple[Decimal | None, ...], ...]
+
+    def level(self, benchmark: str, day: dt.date) -> int:
+        """Code of the benchmark and the interval between moves a day falls in."""
+        period = sum(1 for d in self.dates if d <= day) - 1
+        if period < 0:
+            raise FitError(f"{benchmark} 的路径从 {self.dates[0]} 开始，没有 {day} 的值。")
+        return self.benchmarks.index(benchmark) * len(self.dates) + period
+
+    def rate(self, level: int) -> Decimal | None:
+        """Rate at a level."""
+        return self.values[level // len(self.dates)][level % len(self.dates)]
+
+    def moves(self) -> list[dt.date]:
+        """Dates after the first at which some benchmark changes value."""
+        return list(self.dates[1:])
+
+    def since(self, day: dt.date) -> list[int]:
+        """1 at the levels from ``day`` on, else 0: the step at a move."""
+        return [int(d >= day) for _ in self.benchmarks for d in self.dates]
+
+    def part(self, day: dt.date, scale: int) -> list[int]:
+        """Benchmark change of one move, in force from ``day`` on, by level, as integers."""
+        p = self.dates.index(day)
+        column = []
+        for values in self.values:
+            before, after = values[p - 1], values[p]
+            change = after - before if before is not None and after is not None else Decimal(0)
+            column += [int(change.scaleb(scale)) * int(d >= day) for d in self.dates]
+        return column
+
+
+def path_of(points: Sequence[tuple[str, dt.date, Decimal]], until: dt.date) -> Path:
+    """Build the path from (benchmark, date in force, rate); repeated values are no move."""
+    by: dict[str, list[tuple[dt.date, Decimal]]] = {}
+    for name, day, value in sorted(points):
+        own = by.setdefault(name, [])
+        if own and own[-1][0] == day and own[-1][1] != value:
+            raise FitError(f"{name} 在 {day} 有两个值：{own[-1][1]} 和 {value}。")
+        if not own or own[-1][1] != value:
+            own.append((day, value))
+    dates = sorted({d for own in by.values() for d, _ in own if d <= until})
+    values = [
+        tuple(next((v for d, v in reversed(own) if d <= day), None) for day in dates)
+        for own in by.values()
+    ]
+    return Path(tuple(by), tuple(dates), tuple(values))
+
+
+def regimes(
+    path: Path,
+    loans: dict[int, int],
+    banks: dict[int, frozenset[str]],
+    window: tuple[dt.date, dt.date],
+) -> list[Regime]:
+    """Values of each benchmark over the window, from loans and institutions by level.
+
+    Days count within the window; a value only loans priced before the window carry has none.
+    """
+    found: list[Regime] = []
+    ends = [*(d - dt.timedelta(days=1) for d in path.dates[1:]), max(window[1], path.dates[-1])]
+    for b, name in enumerate(path.benchmarks):
+        runs: list[list[int]] = []
+        for p, value in enumerate(path.values[b]):
+            if runs and path.values[b][runs[-1][-1]] == value:
+                runs[-1].append(p)
+            elif value is not None:
+                runs.append([p])
+        own: list[Regime] = []
+        for run in runs:
+            codes = [b * len(path.dates) + p for p in run]
+            count = sum(loans.get(code, 0) for code in codes)
+            who = frozenset[str]().union(*(banks.get(code, frozenset()) for code in codes))
+            start, end = max(path.dates[run[0]], window[0]), min(ends[run[-1]], window[1])
+            days = (end - start).days + 1
+            if days <= 0:
+                start, end, days = path.dates[run[0]], ends[run[-1]], 0
+            value = path.values[b][run[0]]
+            if value is not None and (days or count):
+                own.append(Regime(name, len(own) + 1, value, start, end, days, count, len(who)))
+        found += own
+    return found
+
+
+@dataclass(frozen=True)
+class RungReport:
+    """What is left of the benchmark after the effects (and trend) of a rung; shares 0 to 1."""
+
+    rung: str
+    variance_left: float
+    move_share: float
+    move_date: dt.date | None
+    institution_share: float
+    institution: str
+    g_star: float
+    weak: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Identification:
+    """Outcome ``none``, ``weak`` or ``ok``, and what it rests on."""
+
+    outcome: str
+    sentence: str
+    regimes: tuple[Regime, ...]
+    step_trend_r2: float | None
+    step_date: dt.date | None
+    rungs: tuple[RungReport, ...]
+
+    def rung(self, name: str) -> RungReport | None:
+        """Report of one rung; ``None`` where nothing is identified."""
+        return next((r for r in self.rungs if r.rung == name), None)
+
+
+def verdict_before_fit(
+    found: Sequence[Regime], banks: int, loans: int, label: str, rules: IdentificationRules
+) -> str | None:
+    """Say why no number can be shown; ``None`` if the regimes suffice."""
+    if banks < rules.min_regime_institutions:
+        return (
+            f"机构太少：样本内只有{banks}家机构（{loans}笔贷款），少于"
+            f"{rules.min_regime_institutions}家，不能估计利率与{label}的关系，不列数字。"
+        )
+    names = dict.fromkeys(r.benchmark for r in found)
+    for name in names:
+        if sum(r.qualifies(rules) for r in found if r.benchmark == name) >= rules.min_regimes:
+            return None
+    told = "；".join(
+        f"{name}：{'，'.join(r.words() for r in found if r.benchmark == name)}"
+        for name in names
+        if any(r.loans for r in found if r.benchmark == name)
+    )
+    return (
+        f"不能识别：窗口期内满足“至少{rules.min_regime_days}天、{rules.min_regime_loans}笔、"
+        f"{rules.min_regime_institutions}家机构”的{label}水平不足{rules.min_regimes}个，"
+        f"不列数字。{told}。"
+    )
+
+
+def shares_of_moves(
+    sums: CellSums, path: Path, scale: int, *, trend: bool
+) -> dict[dt.date, Fraction]:
+    """Share of the benchmark's remaining sum of squares owed to each move; they add to one.
+
+    With x̃ the benchmark after the effects (and trend) and x_m the part of it that move m
+    brings, the share is x̃′x_m / x̃′x̃. Two benchmarks in one cell leave the rest to their gap.
+    """
+    moves = path.moves()
+    columns = [benchmark_column(path, scale), *(path.part(d, scale) for d in moves)]
+    q, t = _within(sums, columns, len(moves))
+    left = q[0][0] - (q[0][t] ** 2 / q[t][t] if trend and q[t][t] else 0)
+    if not left:
+        return {}
+    return {
+        d: (q[0][j] - (q[0][t] * q[j][t] / q[t][t] if trend and q[t][t] else 0)) / left
+        for j, d in enumerate(moves, start=1)
+    }
+
+
+def best_step(sums: CellSums, path: Path, scale: int) -> tuple[Fraction, dt.date] | None:
+    """R² of the benchmark, within the effects, on its best single step and a linear trend."""
+    moves = path.moves()
+    columns = [benchmark_column(path, scale), *(path.since(d) for d in moves)]
+    q, t = _within(sums, columns, len(moves))
+    if not q[0][0]:
+        return None
+    found: list[tuple[Fraction, dt.date]] = []
+    for j, d in enumerate(moves, start=1):
+        explained = q[0][t] ** 2 / q[t][t] if q[t][t] else Fraction(0)
+        step = q[j][j] - (q[j][t] ** 2 / q[t][t] if q[t][t] else 0)
+        joint = q[0][j] - (q[0][t] * q[j][t] / q[t][t] if q[t][t] else 0)
+        if step:
+            explained += joint**2 / step
+        found.append((explained / q[0][0], d))
+    return max(found, key=lambda v: (v[0], -v[1].toordinal()), default=None)
+
+
+def variation(sums: CellSums, path: Path, scale: int) -> Fraction:
+    """Sum of squares of the benchmark about its mean over the loans, before any effect."""
+    column = benchmark_column(path, scale)
+    weight = sum(c.weight for c in sums.cells)
+    first = sum(c.weight * column[c.levels[0]] for c in sums.cells)
+    second = sum(c.weight * column[c.levels[0]] ** 2 for c in sums.cells)
+    return (second - Fraction(first**2, weight)) / Fraction(100) ** scale
+
+
+def benchmark_column(path: Path, scale: int) -> list[int]:
+    """Benchmark by level as integers over ``10**scale``."""
+    levels = range(len(path.benchmarks) * len(path.dates))
+    return [int((path.rate(v) or Decimal(0)).scaleb(scale)) for v in levels]
+
+
+def _within(
+    sums: CellSums, columns: list[list[int]], moves: int
+) -> tuple[list[list[Fraction]], int]:
+    """Within-cell cross products of level columns and the trend (scanned column 0, last here)."""
+    coded = with_levels(sums, columns, [0])
+    plans = [ColumnPlan(str(i), "", 0, 0) for i in range(moves + 2)]
+    m = assemble(coded, plans, intercept=False, absorbing=True)
+    total = sum(m.cross[1:], m.cross[0])
+    size = range(moves + 2)
+    return [[Fraction(int(total[i, j]), m.denominator) for j in size] for i in size], moves + 1
+
+
+def report(
+    rung: str,
+    m: Moments,
+    s: Solution,
+    total_variation: Fraction,
+    shares: dict[dt.date, Fraction],
+    step: tuple[Fraction, dt.date] | None,
+    label: str,
+    rules: IdentificationRules,
+) -> RungReport:
+    """Put a rung's identification in numbers and words; the benchmark is its first term."""
+    column = [row[0] for row in s.leverage]
+    largest = max(column)
+    move_date, move_share = max(
+        ((d, v) for d, v in shares.items()), key=lambda v: v[1], default=(None, Fraction(0))
+    )
+    reasons = []
+    if move_date and move_share > Fraction(rules.max_single_move_share) / 100:
+        reasons.append(f"剩余变动的{float(move_share):.0%}来自{move_date}一次调整")
+    if step and step[0] > Fraction(rules.max_step_trend_r2):
+        reasons.append(
+            f"{label}可由{step[1]}的一次台阶加线性趋势解释{float(step[0]):.1%}"
+            if step[0] < 1
+            else f"{label}完全由{step[1]}的一次台阶加线性趋势决定"
+        )
+    told = f"识别弱：{'；'.join(reasons)}。" if reasons else "识别条件满足。"
+    return RungReport(
+        rung,
+        float(1 / s.inverse[0] / total_variation) if total_variation else 0.0,
+        float(move_share),
+        move_date,
+        float(largest),
+        m.groups[column.index(largest)],
+        float(1 / sum(v * v for v in column)),
+        bool(reasons),
+        told,
+    )
+
+
+def loan_path(seen: Sequence[tuple[str, dt.date, Decimal]], until: dt.date) -> Path:
+    """Reconstruct the path from what loans show: (benchmark, date, rate in force).
+
+    Raises
+    ------
+    FitError
+        Two loans show different rates of one benchmark on one date.
+    """
+    for one, two in pairwise(sorted(seen)):
+        if one[:2] == two[:2] and one[2] != two[2]:
+            raise FitError(f"{one[0]} 在 {one[1]} 有两个值：{one[2]} 和 {two[2]}。")
+    return path_of(seen, until)

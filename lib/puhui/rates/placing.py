@@ -1,0 +1,142 @@
+"""The sample on the benchmark's path: regimes, and moments whose size depends on cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from puhui.engine.duckdb import DuckDBEngine
+from puhui.errors import FitError
+from puhui.rates.identify import Path, Regime, benchmark_column, loan_path, path_of, regimes
+from puhui.rates.moments import (
+    CellSums,
+    ColumnPlan,
+    Moments,
+    assemble,
+    fits_engine,
+    scan,
+    tally,
+    with_levels,
+)
+from puhui.rates.sample import AMOUNT_SCALE, RATE_SCALE, SAMPLE, PricingSpec, rate
+from puhui.rates.terms import BENCHMARK, OUTCOME, TREND
+
+PLACED = "rates_placed"
+
+
+@dataclass(frozen=True)
+class Placed:
+    """The benchmark's path and what of it the sample shows."""
+
+    path: Path
+    regimes: tuple[Regime, ...]
+
+
+def place(engine: DuckDBEngine, spec: PricingSpec) -> Placed | None:
+    """Find the path and give each (benchmark, date) its level code; ``None`` without loans.
+
+    Raises
+    ------
+    FitError
+        The path given and the rates on the loans contradict each other.
+    """
+    seen = engine.sql(
+        f"SELECT DISTINCT benchmark, benchmark_date AS day, benchmark_rate AS rate FROM {SAMPLE}"
+    ).to_pylist()
+    if not seen:
+        return None
+    shown = [(str(r["benchmark"]), r["day"], rate(r["rate"])) for r in seen]
+    path = loan_path(shown, spec.window_to)
+    if spec.path is not None:
+        used = {name for name, _, _ in shown}
+        points = [
+            (f"{r['series']} {r['tenor']}", r["from_date"], rate(r["rate"]))
+            for r in spec.path.to_pylist()
+        ]
+        path = path_of([p for p in points if p[0] in used], spec.window_to)
+    levels = [path.level(name, day) for name, day, _ in shown]
+    for (name, day, value), level in zip(shown, levels, strict=True):
+        if path.rate(level) != value:
+            raise FitError(f"{name} 在 {day} 应为 {path.rate(level)}，贷款上记的是 {value}。")
+    engine.register(
+        "rates_levels",
+        pa.table({"b": [s[0] for s in shown], "d": [s[1] for s in shown], "e": levels}),
+    )
+    engine.view(
+        PLACED,
+        f"SELECT s.*, l.e FROM {SAMPLE} s "
+        "JOIN rates_levels l ON s.benchmark = l.b AND s.benchmark_date = l.d",
+    )
+    return Placed(path, tuple(_regimes(engine, path, spec)))
+
+
+def _regimes(engine: DuckDBEngine, path: Path, spec: PricingSpec) -> list[Regime]:
+    counted = engine.sql(f"SELECT e, g, count(*) AS n FROM {PLACED} GROUP BY ALL").to_pylist()
+    loans: dict[int, int] = {}
+    banks: dict[int, frozenset[str]] = {}
+    for row in counted:
+        loans[row["e"]] = loans.get(row["e"], 0) + row["n"]
+        banks[row["e"]] = banks.get(row["e"], frozenset()) | {row["g"]}
+    return regimes(path, loans, banks, (spec.window_from, spec.window_to))
+
+
+def cell_sums(engine: DuckDBEngine, loans: int, weighted: bool) -> CellSums:
+    """Sum trend and outcome (columns 0 and 1) by institution, cell and benchmark level.
+
+    One scan in the engine; in Python integers over the rows only if the sums might not fit.
+    """
+    trend = _plan(engine, TREND, "t", 0)
+    outcome = _plan(engine, OUTCOME, "y", RATE_SCALE)
+    weight = _plan(engine, "amount", "w", AMOUNT_SCALE) if weighted else None
+    if fits_engine([trend, outcome], loans, weight.bound if weight else 1):
+        return scan(
+            engine, PLACED, [trend, outcome], group="g", absorbed="f", levels=["e"], weight=weight
+        )
+    return _tallied(engine, [trend, outcome], weight)
+
+
+def _plan(engine: DuckDBEngine, name: str, column: str, scale: int) -> ColumnPlan:
+    """Bound of an integer column, trailing zeros of all its values taken off the scale."""
+    flags = ", ".join(f"bool_and({column} % {10**k} = 0) AS z{k}" for k in range(1, scale + 1))
+    row = engine.sql(
+        f"SELECT max(abs({column})) AS bound{', ' + flags if flags else ''} FROM {PLACED}"
+    ).to_pylist()[0]
+    zeros = max((k for k in range(1, scale + 1) if row[f"z{k}"]), default=0)
+    sql = f"{column} // {10**zeros}" if zeros else column
+    return ColumnPlan(name, sql, scale - zeros, int(row["bound"]) // 10**zeros)
+
+
+def _tallied(
+    engine: DuckDBEngine, columns: list[ColumnPlan], weight: ColumnPlan | None
+) -> CellSums:
+    shown = ", ".join(f"{c.sql} AS c{i}" for i, c in enumerate(columns))
+    rows = engine.sql(
+        f"SELECT g, dense_rank() OVER (ORDER BY g, f) AS f, e, {shown}, "
+        f"{weight.sql if weight else 1} AS w, count(*) OVER (PARTITION BY g, f) AS f_n "
+        f"FROM {PLACED}"
+    )
+    several = rows.filter(pc.greater(rows.column("f_n"), 1)).to_pydict()
+    groups = sorted(set(several["g"]))
+    position = {g: i for i, g in enumerate(groups)}
+    sums = tally(
+        groups,
+        [position[g] for g in several["g"]],
+        [several[f"c{i}"] for i in range(len(columns))],
+        absorbed=several["f"],
+        levels=[several["e"]],
+        weight=several["w"],
+    )
+    alone = rows.num_rows - len(several["g"])
+    return CellSums(sums.groups, sums.cross, sums.cells, tuple(c.scale for c in columns), alone)
+
+
+def rung_moments(sums: CellSums, path: Path, model: str) -> Moments:
+    """Moments of rung A (benchmark) or B (benchmark and trend), outcome last."""
+    plain = {"A": [1], "B": [0, 1]}[model]
+    names = [BENCHMARK, *([TREND] if model == "B" else []), OUTCOME]
+    scales = [RATE_SCALE, *(sums.scales[j] for j in plain)]
+    plans = [ColumnPlan(n, "", s, 0) for n, s in zip(names, scales, strict=True)]
+    coded = with_levels(sums, [benchmark_column(path, RATE_SCALE)], plain)
+    return assemble(coded, plans, intercept=False, absorbing=True)

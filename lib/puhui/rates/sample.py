@@ -1,0 +1,154 @@
+"""The sample of the pricing equation: each loan once, and a count for every one left out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pyarrow as pa
+
+from puhui.engine.duckdb import DuckDBEngine, ident, quote
+from puhui.errors import FitError
+from puhui.rates.identify import IdentificationRules
+
+SAMPLE = "rates_sample"
+#: Decimal places of a rate.
+RATE_SCALE = 6
+#: Decimal places of an amount in yuan.
+AMOUNT_SCALE = 2
+
+
+@dataclass(frozen=True)
+class PricingSpec:
+    """What is fitted.
+
+    Attributes
+    ----------
+    quarter
+        Quarter of the run, for the result rows.
+    label
+        Benchmark in the reader's words, e.g. ``LPR``.
+    window_from, window_to
+        First and last drawdown date.
+    where
+        SQL condition on the relation that a loan of the sample meets.
+    effects
+        Columns of the relation whose combinations, with the institution, are swept out.
+    rules
+        When the coefficient is identified.
+    left_out
+        SQL expression that is null, or says in a word why a loan is left out.
+    path
+        The benchmark itself (``series``, ``tenor``, ``from_date``, ``rate``), if the caller has
+        it; else the dates of its moves are those at which loans first show them.
+    count_absorbed
+        Whether absorbed effects count in K of the CRV1 factor.
+    institution_id, scope
+        Whose results these are: ``None`` and the words for the county.
+    """
+
+    quarter: str
+    label: str
+    window_from: dt.date
+    window_to: dt.date
+    where: str
+    effects: tuple[str, ...]
+    rules: IdentificationRules
+    left_out: str | None = None
+    path: pa.Table | None = None
+    count_absorbed: bool = False
+    institution_id: str | None = None
+    scope: str = "全县"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """How many rows the relation has, why rows are left out, and how many loans remain."""
+
+    rows: int
+    left_out: dict[str, int]
+    loans: int
+    institutions: int
+
+
+def draw(engine: DuckDBEngine, relation: str, spec: PricingSpec) -> Sample:
+    """Materialise the sample as a table and count what is left out, by reason.
+
+    A loan counts once: as the first quarter that holds it shows it, in that quarter's latest
+    revision. Every row of the relation is either in the sample or counted under one reason.
+
+    Raises
+    ------
+    FitError
+        An effect is not a column of the relation.
+    """
+    known = engine.sql(f"SELECT * FROM {ident(relation)} LIMIT 0").column_names
+    absent = [name for name in spec.effects if name not in known]
+    if absent:
+        raise FitError(
+            f"没有列“{'”“'.join(absent)}”，不能作为定价方程的效应。",
+            remedy="请检查运行文件 rates 下的 effects。",
+        )
+    engine.table("rates_drawn", _drawn(relation, spec))
+    keep = "reason IS NULL"
+    engine.table(SAMPLE, f"SELECT * EXCLUDE (reason) FROM rates_drawn WHERE {keep}")
+    counted = engine.sql(
+        f"SELECT reason, count(*) AS n FROM rates_drawn WHERE NOT ({keep}) GROUP BY 1 ORDER BY 1"
+    ).to_pydict()
+    size = engine.sql(f"SELECT count(*) AS n, count(DISTINCT g) AS banks FROM {SAMPLE}")
+    left_out = dict(zip(counted["reason"], counted["n"], strict=True))
+    loans = int(size.column("n")[0].as_py())
+    return Sample(
+        loans + sum(left_out.values()), left_out, loans, int(size.column("banks")[0].as_py())
+    )
+
+
+def _drawn(relation: str, spec: PricingSpec) -> str:
+    """One row per row of the relation: integers, cell, benchmark, and the reason it is out."""
+    effects = [e for e in spec.effects if e != "institution_id"]
+    cell = ", ".join(
+        ["institution_id", *(f"coalesce(CAST({ident(e)} AS VARCHAR), '')" for e in effects)]
+    )
+    first, last = (f"DATE {quote(d.isoformat())}" for d in (spec.window_from, spec.window_to))
+    left_out = f"CAST({spec.left_out} AS VARCHAR)" if spec.left_out else "NULL"
+    return f"""
+        WITH facts AS (
+            SELECT institution_id AS g, loan_id, quarter, revision, drawn_on,
+                concat_ws(chr(31), {cell}) AS f,
+                concat_ws(' ', benchmark_series, benchmark_tenor) AS benchmark,
+                benchmark_date, benchmark_rate,
+                CAST(rate_at_drawdown * {10**RATE_SCALE} AS BIGINT) AS y,
+                CAST(amount * {10**AMOUNT_SCALE} AS BIGINT) AS w,
+                date_diff('day', {first}, benchmark_date) AS t,
+                ({spec.where}) IS TRUE AS chosen,
+                {left_out} AS named_reason
+            FROM {ident(relation)}
+        ),
+        latest AS (
+            SELECT g AS lg, quarter AS lq, max(revision) AS r FROM facts GROUP BY ALL
+        ),
+        earliest AS (
+            SELECT g AS eg, loan_id AS el, min(quarter) AS q
+            FROM facts JOIN latest ON g = lg AND quarter = lq AND revision = r GROUP BY ALL
+        )
+        SELECT g, f, benchmark, benchmark_date, benchmark_rate, y, w, t,
+            CASE
+                WHEN revision < r THEN '已被更正报送取代'
+                WHEN quarter > q THEN '以前季度已计入的同一笔贷款'
+                WHEN (drawn_on BETWEEN {first} AND {last}) IS NOT TRUE
+                    THEN '不在窗口期内发放'
+                WHEN named_reason IS NOT NULL THEN named_reason
+                WHEN NOT chosen THEN '不符合样本条件'
+                WHEN y IS NULL THEN '没有发放利率'
+                WHEN benchmark_rate IS NULL THEN '没有对应的基准利率'
+                WHEN w IS NULL OR w <= 0 THEN '发放金额不为正'
+            END AS reason
+        FROM facts JOIN latest ON g = lg AND quarter = lq
+            LEFT JOIN earliest ON g = eg AND loan_id = el
+    """
+
+
+def rate(value: object) -> Decimal:
+    """Read a rate of the engine as a decimal of six places."""
+    return Decimal(str(value)).quantize(Decimal(1).scaleb(-RATE_SCALE))
