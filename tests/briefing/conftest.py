@@ -87,7 +87,8 @@ INDICATORS = [
     indicator(RURAL, "C4.1a", "23.404", "met", base="year_start", base_value="23.401", test="up"),
     indicator(RURAL, "C7.2", "3.004", "not_met", test="<=", threshold="3.00",
               flags=["near_limit", "provisional"]),
-    indicator(LARGE, "C2.1a", "8.5", "shown", reason="分支机构按上级下达的任务考核，本指标仅列示。"),
+    indicator(LARGE, "C2.1a", "8.5", "shown",
+              reason="分支机构按上级下达的任务考核，本指标仅列示。"),
     indicator(LARGE, "C2.1b", "31", "shown"),
     indicator(LARGE, "C3.1a", "4.25", "shown", base="last_full_year", base_value="4.3"),
     indicator(LARGE, "C4.1a", "40.5", "behind", base="year_start", base_value="42", test="up"),
@@ -158,15 +159,15 @@ FINDINGS = [
 ]  # fmt: skip
 
 _FIT = {"quarter": "2021Q4", "scope": "all", "window_from": "2019-10-01",
-        "window_to": "2021-12-31", "formula": "rate ~ benchmark", "weights": None, "n": 4321,
+        "window_to": "2021-12-31", "formula": "rate ~ benchmark", "weights": "不加权", "n": 4321,
         "clusters": 8, "g_star": 5.25, "dependent_mean": 5.4321, "status": "weak"}  # fmt: skip
 REGRESSIONS = [
     {**_FIT, "model": "A", "term": "benchmark", "estimate": 0.61234, "se_crv1": 0.05,
      "se_crv3": 0.0721},
     {**_FIT, "model": "B", "term": "benchmark", "estimate": -0.2, "se_crv1": 0.15,
      "se_crv3": 0.21},
-    {**_FIT, "model": "B", "term": "trend", "estimate": -0.0123, "se_crv1": 0.001,
-     "se_crv3": 0.002},
+    {**_FIT, "model": "B", "term": "trend_days", "estimate": -0.000123, "se_crv1": 0.00001,
+     "se_crv3": 0.00002},
 ]  # fmt: skip
 IDENTIFICATION = [
     {"quarter": "2021Q4", "benchmark": "LPR 1Y", "window_from": "2019-10-01",

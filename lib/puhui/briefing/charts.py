@@ -203,10 +203,13 @@ def _own_dot(axes: Any, x: float, row: int, passed: bool) -> None:
 
 
 def _placed(gauge: Gauge) -> tuple[float, float | None]:
-    """Own value and base as signed distances from the limit, scaled into ±1."""
+    """Own value and base as signed distances from the limit, scaled into ±1.
+
+    Without a base a row is at least a quarter of its limit wide: near the limit looks near.
+    """
     own = (gauge.value - gauge.limit) * gauge.better
     base = None if gauge.base is None else (gauge.base - gauge.limit) * gauge.better
-    widest = max(abs(own), abs(base or 0.0))
+    widest = max(abs(own), abs(base or 0.0), abs(gauge.limit) / 4 if base is None else 0.0)
     scale = widest if widest > 0 else 1.0
     return own / scale, None if base is None else base / scale
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from puhui.briefing.charts import Dot, dot_chart
 from puhui.briefing.county_annexes import (
@@ -48,7 +49,7 @@ def county_title(source: Source) -> str:
 
 def county_sections(source: Source) -> tuple[Section, ...]:
     """Return the circular's sections: opening, six headings, annexes 1 to 9."""
-    return (
+    circular = (
         _opening(source),
         _overall(source),
         _practice(source),
@@ -56,6 +57,8 @@ def county_sections(source: Source) -> tuple[Section, ...]:
         _plain(source, "last_quarter", "county.last_quarter.none"),
         _quality(source),
         _requirements(source),
+    )
+    annexes = (
         _two_increases(source),
         rates_section(source, None, _heading(source, "rates")),
         structure_section(source),
@@ -64,6 +67,7 @@ def county_sections(source: Source) -> tuple[Section, ...]:
         problem_list_section(source),
         definitions_section(source),
     )
+    return (*circular, *(replace(section, is_annex=True) for section in annexes))
 
 
 def _heading(source: Source, key: str) -> str:
@@ -164,7 +168,7 @@ def _chart(source: Source, entry: IndicatorWords) -> Chart | None:
 
 
 def _common_limit(source: Source, rows: Sequence[Row]) -> tuple[float | None, str]:
-    """Return the threshold all judged rows share, as drawn and in words; none for tests on the base."""
+    """Return the threshold judged rows share, drawn and in words; none for tests on the base."""
     judged_rows = [r for r in rows if r["threshold"] is not None]
     limits = {limit_value(r) for r in judged_rows}
     bound = limits.pop() if len(limits) == 1 else None

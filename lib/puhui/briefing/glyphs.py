@@ -25,6 +25,8 @@ from puhui.briefing.table import plain
 
 _FONT = Path(justmytype_intl_cjk.__file__).parent / "fonts/ofl/notosanssc/NotoSansSC[wght].ttf"
 _WEIGHT = 400
+#: Date inside every font (seconds since 1904), so that its bytes do not change.
+_MADE = 3_600_000_000
 #: Written for a character the font lacks (the printer's 〓); the page's text has the real one.
 MISSING = "〓"
 
@@ -94,7 +96,7 @@ def _assemble(
     builder.setupNameTable({"familyName": name, "styleName": "Regular", "psName": name})
     builder.setupOS2(sTypoAscender=ascent, sTypoDescender=descent)
     builder.setupPost()
-    builder.font["head"].created = builder.font["head"].modified = 0
+    builder.font["head"].created = builder.font["head"].modified = _MADE
     builder.font.recalcTimestamp = False
     out = BytesIO()
     builder.save(out)

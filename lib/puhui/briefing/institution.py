@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from puhui.briefing.charts import Gauge, gauge_chart
 from puhui.briefing.figures import Figure
 from puhui.briefing.judged import (
@@ -51,7 +53,7 @@ def institution_sections(source: Source, institution_id: str) -> tuple[Section, 
         If the register has no such institution.
     """
     heading = source.words.text("institution.headings.rates")
-    return (
+    letter = (
         _opening(source, institution_id),
         _overall(source, institution_id),
         _indicators(source, institution_id),
@@ -60,11 +62,14 @@ def institution_sections(source: Source, institution_id: str) -> tuple[Section, 
         _last_quarter(source),
         _requirements(source, institution_id),
         quality_section(source, institution_id),
+    )
+    annexes = (
         _clauses(source, institution_id),
         tolerance_section(source, institution_id),
         rates_section(source, institution_id, heading),
         _methods(source, institution_id),
     )
+    return (*letter, *(replace(section, is_annex=True) for section in annexes))
 
 
 def _heading(source: Source, key: str) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import floor, log10
 
 from puhui.briefing.figures import Figure, exact
+from puhui.briefing.overall import joined
 from puhui.briefing.source import Row, Source
 from puhui.briefing.table import Column, NoData, Section, Table
 from puhui.briefing.words import Words
@@ -45,10 +47,13 @@ def _sentences(rows: Sequence[Row], words: Words) -> list[str]:
         said.append(words.text("rates.weak"))
     elif "ok" in statuses:
         said.append(words.text("rates.ok"))
+    models: dict[str, dict[str, None]] = {}
     for row in rows:
         if row["reason"]:
-            said.append(words.text("rates.refused", model=row["model"], reason=row["reason"]))
-    return list(dict.fromkeys(said))
+            models.setdefault(row["reason"], {})[row["model"]] = None
+    for reason, named in models.items():
+        said.append(words.text("rates.model", model=joined(named), reason=reason))
+    return said
 
 
 def _regimes(rows: Sequence[Row], words: Words) -> Table:
@@ -100,7 +105,7 @@ def _side_by_side(rows: Sequence[Row], words: Words, n: int) -> Table:
         row: list[object] = [words.of("rates.terms", term)]
         for model in models:
             found = by_key.get((model, term))
-            row += [_number(found[p], _FIT_DIGITS) if found else None for p in _PARTS]
+            row += [_coefficient(found[p]) if found else None for p in _PARTS]
         cells.append(tuple(row))
     first = {m: next(r for r in rows if r["model"] == m) for m in models}
     notes = [_fit_note(first[m], words) for m in models]
@@ -132,6 +137,13 @@ def _fit_note(row: Row, words: Words) -> str:
 def _number(value: float | None, digits: int) -> Figure | NoData:
     number = exact(value)
     return NoData() if number is None else Figure(number, "number", digits)
+
+
+def _coefficient(value: float | None) -> Figure | NoData:
+    """Four decimals, more where a small number would have fewer than three digits left."""
+    if not value:
+        return _number(value, _FIT_DIGITS)
+    return _number(value, min(max(_FIT_DIGITS, 2 - floor(log10(abs(value)))), 10))
 
 
 def _text(value: float | None, digits: int) -> str:

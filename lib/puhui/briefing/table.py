@@ -114,7 +114,11 @@ class Chart:
 
 @dataclass(frozen=True)
 class Section:
-    """A headed part of a page; ``items`` are numbered, ``folded`` hides the part at first."""
+    """A headed part of a page.
+
+    ``items`` are numbered, ``folded`` hides the part at first; an annex (附件) or what
+    follows it has ``is_annex`` set.
+    """
 
     id: str
     heading: str
@@ -123,6 +127,7 @@ class Section:
     charts: tuple[Chart, ...] = ()
     folded: bool = False
     items: tuple[str, ...] = ()
+    is_annex: bool = False
 
 
 def figure(value: object, column: Column) -> Figure | None:

@@ -1,0 +1,224 @@
+from fractions import Fraction
+
+import pytest
+
+from puhui.briefing.county import county_sections
+from puhui.briefing.institution import institution_sections
+from puhui.briefing.peers import peers
+from puhui.briefing.plain import (
+    county_values,
+    county_verdicts,
+    institution_tolerance,
+    institution_verdicts,
+    regression_status,
+    rows_balance,
+)
+from puhui.briefing.table import NoData, cell_text
+from puhui.errors import RunError
+
+RURAL, LARGE, VILLAGE = "RCB00001", "LGB00001", "VLB00001"
+
+
+def by_id(sections):
+    return {s.id: s for s in sections}
+
+
+def grid(table):
+    """Texts of a table as its readers see them."""
+    return [
+        [cell_text(v, c) for v, c in zip(row, table.columns, strict=True)] for row in table.rows
+    ]
+
+
+def test_headings_of_the_letter(source):
+    headings = [s.heading for s in institution_sections(source, RURAL)]
+    assert [h[:2] for h in headings[1:8]] == [f"{n}、" for n in "一二三四五六七"]
+    assert headings[1:8] == [
+        "一、总体评价", "二、主要指标", "三、发现的问题", "四、需说明的线索",
+        "五、上季度问题整改情况", "六、监管要求及时限", "七、数据质量",
+    ]  # fmt: skip
+    assert [s.id for s in institution_sections(source, RURAL) if s.folded] == ["methods"]
+
+
+def test_headings_of_the_circular(source):
+    headings = [s.heading for s in county_sections(source)]
+    assert headings[1:7] == [
+        "一、总体情况", "二、主要做法和成效", "三、存在的问题", "四、上季度问题整改情况",
+        "五、数据报送质量", "六、下一步监管要求",
+    ]  # fmt: skip
+    assert [h[:3] for h in headings[7:]] == [f"附件{n}" for n in "1234589"]
+
+
+def test_overall_finding_counts_what_is_judged(source):
+    (text,) = by_id(institution_sections(source, RURAL))["overall"].paragraphs
+    assert "指标 4 项：达标 2 项、未达标 2 项" in text
+    assert "两增：户数较年初增量、普惠型小微企业贷款不良率与各项贷款不良率之差" in text
+    assert "暂定" in text
+    (text,) = by_id(institution_sections(source, VILLAGE))["overall"].paragraphs
+    assert "另有 2 项因缺少数据不能评价" in text
+    assert "无数据不视为达标" in text
+
+
+def test_main_indicators_agree_in_digits(source):
+    section = by_id(institution_sections(source, RURAL))["indicators"]
+    rows = {row[0]: row[1:] for row in grid(section.tables[0])}
+    assert rows["小微企业信用贷款占比"][:6] == [
+        "%", "23.404", "23.401", "0.003", "较年初", "较年初不下降",
+    ]  # fmt: skip
+    assert rows["当年累放贷款加权平均利率"][:5] == ["%", "5.68", "5.90", "-0.22", "较上年全年"]
+    gap = rows["普惠型小微企业贷款不良率与各项贷款不良率之差"]
+    assert (gap[1], gap[5]) == ("3.004", "≤3.00")
+    assert gap[7] == "× 未达标（临界、暂定）"
+    assert len(section.charts) == 1
+    assert "3.004个百分点" in section.charts[0].alt
+
+
+def test_exactly_at_the_limit_is_met_and_shown_so(source):
+    section = by_id(institution_sections(source, VILLAGE))["tolerance"]
+    assert [row[3:6] for row in grid(section.tables[0])] == [["3.00", "3.00", "√ 达标"]]
+
+
+def test_problems_are_serious_first_and_name_clause_and_nature(source):
+    items = by_id(institution_sections(source, RURAL))["problems"].items
+    assert len(items) == 3
+    assert items[0].startswith("两增：户数较年初增量为-12户（标准：≥0），未达到要求。依据：C2.1，")
+    assert items[1].endswith("性质：应当落实的要求，未达标。此项结论为暂定。")
+    assert items[2].startswith("来龙支行普惠型小微企业贷款不良率高于比较基准5.25个百分点")
+    behind = by_id(institution_sections(source, LARGE))["problems"].items
+    assert len(behind) == 1
+    assert behind[0].endswith("性质：努力方向，未达预期。")
+
+
+def test_what_cannot_be_filled_says_why(source):
+    sections = by_id(institution_sections(source, RURAL))
+    assert sections["leads"].paragraphs == (
+        "本版本不含筛查，没有线索列出；这不表示不存在需要说明的情形。",
+    )
+    assert "没有读入上季度" in sections["last_quarter"].paragraphs[0]
+
+
+def test_rows_in_are_accounted_for(source, county):
+    text = by_id(institution_sections(source, RURAL))["quality"].paragraphs[0]
+    assert "2,012 行，其中接收 2,000 行、隔离 7 行、非数据行" in text
+    assert "一致" in text
+    short = [{"quarter": "2021Q4", "institution_id": RURAL, "revision": 1, "status": "accepted",
+              "file": "a", "table": "loans", "rows_in": 10, "accepted": 8, "quarantined": 0,
+              "non_data": 1}]  # fmt: skip
+    text = by_id(institution_sections(county(intake=short), RURAL))["quality"].paragraphs[0]
+    assert "不一致（差 1 行）" in text
+    (text,) = by_id(institution_sections(source, LARGE))["quality"].paragraphs
+    assert "未收到该机构的文件" in text
+
+
+def test_findings_are_counted_by_check(source):
+    table = by_id(institution_sections(source, RURAL))["quality"].tables[1]
+    assert grid(table) == [
+        ["E0012", "错误", "贷款借据", "贷款余额大于发放金额。", "7"],
+        ["W0003", "警告", "贷款借据", "行业为空。", "2"],
+    ]
+
+
+def test_no_data_is_never_a_number(source):
+    rows = grid(by_id(institution_sections(source, VILLAGE))["clauses"].tables[0])
+    missing = [row for row in rows if row[5] == "□ 无数据"]
+    assert [row[1] for row in missing] == ["当年累放贷款加权平均利率", "小微企业信用贷款占比"]
+    assert {row[3] for row in missing} == {"无数据"}
+    assert missing[0][8] == "报表：缺“QS.incl_interest”"
+
+
+def test_two_increases_annex(source):
+    table = by_id(county_sections(source))["two_increases"].tables[0]
+    rows = {row[0]: row[1:] for row in grid(table)}
+    # 11.2345 of 10 → 12.345 %; all loans 55 of 50 → 10 %; gap as stored.
+    assert rows["乙农村商业银行"][:9] == [
+        "11.23", "1.23", "12.35", "10.00", "1.23", "√ 达标", "988", "-12", "× 未达标",
+    ]  # fmt: skip
+    assert rows["丙村镇银行"][:5] == ["0.90", "无数据", "无数据", "无数据", "-0.001"]
+    # (11.2345 + 2.2) − (10 + 2) = 1.4345; 13.4345 / 12 = +11.954 %; 64 / 58.9 = +8.659 %.
+    assert rows["合计"][:9] == [
+        "13.43", "1.43", "11.95", "8.66", "3.30", "—", "1,219", "19", "—",
+    ]  # fmt: skip
+    assert any("丙村镇银行" in note for note in table.notes)
+    headings = [c.label for c in table.columns]
+    assert headings == [
+        "机构", "余额", "较年初增加", "较年初增速", "各项贷款增速", "高/低", "结论（增速）", "户数",
+        "较年初增减", "结论（户数）", "年度计划", "完成率", "序时进度", "口径", "数据来源",
+    ]  # fmt: skip
+
+
+def test_circular_groups_problems_by_section(source):
+    texts = by_id(county_sections(source))["problems"].paragraphs
+    assert texts == (
+        "（一）信贷供给。两增：贷款增速差：丙村镇银行未达标。"
+        "两增：户数较年初增量：乙农村商业银行未达标。",
+        "（二）贷款结构。小微企业信用贷款占比：甲银行潢川支行未达预期。",
+        "（三）不良容忍与尽职免责。普惠型小微企业贷款不良率与各项贷款不良率之差：乙农村商业银行未达标。",
+        "网点容忍度：1 个网点超过界限，涉及乙农村商业银行。",
+    )
+
+
+def test_counts_of_verdicts_by_indicator(source):
+    table = by_id(county_sections(source))["overall"].tables[0]
+    heads = [c.label for c in table.columns]
+    rows = {row[1]: dict(zip(heads, row, strict=True)) for row in grid(table)}
+    growth = rows["两增：贷款增速差"]
+    assert (growth["达标"], growth["未达标"], growth["仅列示"], growth["无数据"]) == tuple("1110")
+
+
+def test_identification_comes_before_numbers(source):
+    section = by_id(county_sections(source))["rates"]
+    assert section.paragraphs[1].startswith("识别较弱")
+    assert [t.id for t in section.tables] == ["identification", "regression1"]
+    assert grid(section.tables[1]) == [
+        ["基准利率", "0.6123", "0.0500", "0.0721", "-0.2000", "0.1500", "0.2100"],
+        ["线性趋势（每日）", "—", "—", "—", "-0.000123", "0.0000100", "0.0000200"],
+    ]
+
+
+def test_a_refused_regression_shows_its_sentence_and_no_number(county):
+    why = "机构只有 3 家，少于 5 家，不能识别。"
+    rows = [{"quarter": "2021Q4", "model": m, "scope": "all", "term": "benchmark",
+             "status": "none", "reason": why} for m in "AB"]  # fmt: skip
+    section = by_id(county_sections(county(regressions=rows, identification=[])))["rates"]
+    assert section.paragraphs[1:] == (f"模型 A、B：{why}",)
+    assert section.tables == ()
+
+
+def test_nothing_at_all_still_makes_a_letter_and_a_circular(county):
+    source = county(indicators=[], tolerance=[], measures=[], intake=[], findings=[],
+                    regressions=[], identification=[])  # fmt: skip
+    assert len(institution_sections(source, RURAL)) == 12
+    texts = by_id(institution_sections(source, RURAL))["overall"].paragraphs
+    assert texts == ("本季度没有可评价的指标：没有收到可用的数据。",)
+    assert "没有可评价的数据" in by_id(county_sections(source))["overall"].paragraphs[1]
+
+
+def test_an_unknown_institution_is_refused(source):
+    with pytest.raises(RunError, match="没有“NOBODY01”"):
+        institution_sections(source, "NOBODY01")
+
+
+def test_peers_need_three_others_of_the_same_level(source, county):
+    assert peers(source, RURAL, "C3.1a") is None
+    assert peers(county(), VILLAGE, "C7.2") is None
+
+
+def test_plain_texts_of_the_notebooks(source):
+    assert institution_verdicts(source, VILLAGE).splitlines()[0] == "C2.1a -0.001个百分点 未达标"
+    assert institution_tolerance(source, RURAL).splitlines() == [
+        "- 3.004 未达标", "01 2.20 达标", "02 5.25 未达标", "03 -0.90 达标",
+    ]  # fmt: skip
+    assert rows_balance(source) == "读入 2072 = 接收 2058 + 隔离 7 + 非数据 7，差 0"
+    assert county_verdicts(source).splitlines()[0] == "C2.1a 达标1 未达标1 仅列示1"
+    assert county_values(source, "C7.2").splitlines() == [
+        "LGB00001 0.50个百分点 达标", "RCB00001 3.004个百分点 未达标", "VLB00001 3.00个百分点 达标",
+    ]  # fmt: skip
+    assert regression_status(source) == "A all 不加权 weak\nB all 不加权 weak"
+
+
+def test_a_cell_of_an_unknown_type_is_refused(source):
+    column = by_id(institution_sections(source, RURAL))["clauses"].tables[0].columns[0]
+    with pytest.raises(TypeError, match="cell of column clause"):
+        cell_text(object(), column)
+    assert cell_text(NoData(), column) == "无数据"
+    assert cell_text(Fraction(1, 3), by_id(county_sections(source))["quality"].tables[0].columns[2])
