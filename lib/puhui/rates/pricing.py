@@ -59,6 +59,11 @@ class Pricing:
         """One of the fitted equations."""
         return next((r for r in self.rungs if (r.model, r.weights) == (model, weights)), None)
 
+    def detectable(self, rung: Rung) -> float | None:
+        """Smallest detectable difference of a rung's benchmark coefficient."""
+        error = standard_error(rung.fit) if rung.fit is not None else None
+        return None if error is None else float(self.spec.rules.detectable_se_multiple) * error
+
     def rows(self) -> dict[str, list[dict[str, object]]]:
         """Rows for the result tables ``regressions`` and ``identification``."""
         return {"regressions": self._regressions(), "identification": self._identification()}
