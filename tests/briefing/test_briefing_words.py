@@ -8,13 +8,10 @@ from puhui.errors import ParamsError
 FOLDER = Path(__file__).parents[2] / "params" / "words"
 
 
-def words(tmp_path, text: str, *more: str) -> Words:
-    files = []
-    for n, one in enumerate((text, *more)):
-        path = tmp_path / str(n) / "a.yaml"
-        path.parent.mkdir()
-        path.write_text(one, encoding="utf-8")
-        files.append(path)
+def words(tmp_path, text: str, local: str = "") -> Words:
+    files = [tmp_path / "a.yaml", tmp_path / "local.yaml"]
+    for file, content in zip(files, (text, local), strict=True):
+        file.write_text(content, encoding="utf-8")
     return Words.load(files)
 
 
@@ -39,9 +36,14 @@ def test_a_wrong_template_says_what_may_be_used(tmp_path, template):
         words(tmp_path, f'b: "{template}"').text("a.b", n=1)
 
 
-def test_a_later_file_replaces_only_what_it_holds(tmp_path):
-    both = words(tmp_path, "b: {c: 一, d: 二}\ne: 三", "b: {c: 四}")
+def test_local_texts_replace_only_what_they_hold(tmp_path):
+    both = words(tmp_path, "b: {c: 一, d: 二}\ne: 三", "a: {b: {c: 四}}")
     assert [both.text(n) for n in ("a.b.c", "a.b.d", "a.e")] == ["四", "二", "三"]
+
+
+def test_a_local_text_for_no_file_is_refused_with_its_line(tmp_path):
+    with pytest.raises(ParamsError, match=r"local\.yaml:2.*可用的名称：a"):
+        words(tmp_path, "b: 乙", "a: {b: 丙}\nz: {b: 丁}")
 
 
 def test_no_files_are_an_error():

@@ -207,6 +207,7 @@ def _practice(source: Source) -> Section:
                 increase=Figure(change, "money_yi", against=(change * 0,)).text,
                 growth="—" if rate is None else Figure(rate, "percent", against=(rate * 0,)).text,
                 count=count,
+                unit=words.text("common.money.yi"),
             )
         )
     if total is not None and total.customers is not None and total.base_customers is not None:

@@ -20,9 +20,10 @@ KINDS = {
     "家": "count",
     "人": "count",
     "元": "money_wan",
+    "美元": "money_wan",
 }
-_SHOWN_UNITS = {"元": "万元"}
-_SPOKEN_UNITS = {"百分点": "个百分点", "元": "万元"}
+_SHOWN_UNITS = {"元": "万元", "美元": "万美元"}
+_SPOKEN_UNITS = {"百分点": "个百分点", **_SHOWN_UNITS}
 _SIGNS = {">=": "≥", "<=": "≤", ">": ">", "<": "<"}
 #: Verdicts that are problems, most serious first.
 PROBLEMS = ("not_met", "met_reserved", "behind")

@@ -71,7 +71,13 @@ def quality_section(source: Source, institution_id: str) -> Section:
     paragraphs = [_balance_sentence(total, words)]
     if total.quarantined and total.balance:
         amount = Figure(exact(total.balance) or exact(0), "money_wan").text  # type: ignore[arg-type]
-        paragraphs.append(words.text("institution.quality.quarantined", balance=amount))
+        paragraphs.append(
+            words.text(
+                "institution.quality.quarantined",
+                balance=amount,
+                unit=words.text("common.money.wan"),
+            )
+        )
     paragraphs += _messages(rows, words)
     paragraphs.append(_findings_sentence(total, words))
     tables = [_intake_table(rows, words)]

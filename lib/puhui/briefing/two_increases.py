@@ -114,26 +114,28 @@ def two_increases_table(source: Source) -> Table | None:
     if absent:
         notes.append(words.text("two_increases.absent", list=joined(absent)))
     title = words.text("two_increases.caption")
-    return Table("two_increases", title, _COLUMNS, tuple(rows), tuple(notes))
+    columns = _columns(words.text("common.money.yi"))
+    return Table("two_increases", title, columns, tuple(rows), tuple(notes))
 
 
-_COLUMNS = (
-    Column("institution", "机构"),
-    Column("balance", "余额", "亿元", "money_yi"),
-    Column("increase", "较年初增加", "亿元", "money_yi"),
-    Column("growth", "较年初增速", "%", "percent"),
-    Column("all_growth", "各项贷款增速", "%", "percent"),
-    Column("gap", "高/低", "百分点", "pp"),
-    Column("gap_verdict", "结论（增速）", "", "verdict"),
-    Column("customers", "户数", "户", "count"),
-    Column("customers_change", "较年初增减", "户", "count"),
-    Column("customers_verdict", "结论（户数）", "", "verdict"),
-    Column("plan", "年度计划", "亿元", "money_yi"),
-    Column("completion", "完成率", "%", "percent"),
-    Column("progress", "序时进度", "%", "percent"),
-    Column("level", "口径"),
-    Column("source", "数据来源"),
-)
+def _columns(unit: str) -> tuple[Column, ...]:
+    return (
+        Column("institution", "机构"),
+        Column("balance", "余额", unit, "money_yi"),
+        Column("increase", "较年初增加", unit, "money_yi"),
+        Column("growth", "较年初增速", "%", "percent"),
+        Column("all_growth", "各项贷款增速", "%", "percent"),
+        Column("gap", "高/低", "百分点", "pp"),
+        Column("gap_verdict", "结论（增速）", "", "verdict"),
+        Column("customers", "户数", "户", "count"),
+        Column("customers_change", "较年初增减", "户", "count"),
+        Column("customers_verdict", "结论（户数）", "", "verdict"),
+        Column("plan", "年度计划", unit, "money_yi"),
+        Column("completion", "完成率", "%", "percent"),
+        Column("progress", "序时进度", "%", "percent"),
+        Column("level", "口径"),
+        Column("source", "数据来源"),
+    )
 
 
 def _rows(source: Source, institution_id: str) -> tuple[Row | None, Row | None]:

@@ -12,6 +12,9 @@ from puhui.errors import ParamsError
 from puhui.params.yaml import YamlMap, load
 from puhui.results import FLAGS, VERDICTS
 
+#: Stem of the file that replaces single texts of the others.
+_LOCAL = "local"
+
 
 @dataclass(frozen=True)
 class Words:
@@ -27,17 +30,26 @@ class Words:
 
     @classmethod
     def load(cls, files: Iterable[Path]) -> Words:
-        """Load word files; a later file of the same name replaces the keys it holds.
+        """Load word files; ``local.yaml`` replaces single texts of the others.
+
+        Its first level names files: ``county: {title: …}`` replaces the title of
+        ``county.yaml`` and leaves the rest as it is.
 
         Raises
         ------
         ParamsError
-            If there is no file, or one is not valid.
+            If there is no file, one is not valid, or ``local.yaml`` names no file.
         """
-        tree: dict[str, YamlMap] = {}
-        for file in files:
-            read = load(file)
-            tree[file.stem] = _merged(tree[file.stem], read) if file.stem in tree else read
+        tree = {file.stem: load(file) for file in files}
+        local = tree.pop(_LOCAL, YamlMap())
+        for stem, texts in local.items():
+            if stem not in tree or not isinstance(texts, YamlMap):
+                raise ParamsError(
+                    f"“{stem}”不是文字文件的名称。",
+                    where=local.where(stem),
+                    remedy=f"可用的名称：{'、'.join(sorted(tree))}。",
+                )
+            tree[stem] = _merged(tree[stem], texts)
         if not tree:
             raise ParamsError("找不到文字模板。", where="params/words", remedy="请恢复该文件夹。")
         return cls(tree)
