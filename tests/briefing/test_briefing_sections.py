@@ -78,6 +78,14 @@ def test_exactly_at_the_limit_is_met_and_shown_so(source):
     assert [row[3:6] for row in grid(section.tables[0])] == [["3.00", "3.00", "√ 达标"]]
 
 
+def test_ratios_have_the_digits_of_their_gap(source):
+    section = by_id(institution_sections(source, RURAL))["tolerance"]
+    assert [row[:6] for row in grid(section.tables[0])][:2] == [
+        ["全机构", "5.004", "2.000", "3.004", "3.00", "× 未达标"],
+        ["城关支行", "4.20", "2.00", "2.20", "3.00", "√ 达标"],
+    ]
+
+
 def test_problems_are_serious_first_and_name_clause_and_nature(source):
     items = by_id(institution_sections(source, RURAL))["problems"].items
     assert len(items) == 3

@@ -90,8 +90,8 @@ def tolerance_table(
     cells = tuple(
         (
             name,
-            _percent(row["inclusive_npl_pct"]),
-            _percent(row["all_npl_pct"]),
+            _percent(row["inclusive_npl_pct"], row),
+            _percent(row["all_npl_pct"], row),
             gap_figure(row),
             limit(row),
             words.mark(row["verdict"], row["flags"]),
@@ -103,9 +103,11 @@ def tolerance_table(
     return Table(table_id, title, columns, cells)
 
 
-def _percent(value: float | None) -> Fraction | NoData:
-    number = exact(value)
-    return NoData() if number is None else number
+def _percent(value: float | None, row: Row) -> Figure | NoData:
+    """Return a ratio with the digits of its row's gap, so that a reader can subtract."""
+    number, difference = exact(value), gap_figure(row)
+    digits = difference.shown_digits if isinstance(difference, Figure) else None
+    return NoData() if number is None else Figure(number, "percent", digits)
 
 
 def _branch_charts(source: Source, rows: Sequence[Row], names: Sequence[str]) -> tuple[Chart, ...]:
