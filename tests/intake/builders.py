@@ -243,3 +243,45 @@ def refusals(submission: Submission) -> dict[str, str]:
     """Refused files with their one line."""
     rows = submission.intake.to_pylist()
     return {r["file"]: r["message"] for r in rows if r["status"] == "refused"}
+
+
+SBA_HEADER = (
+    "BorrID,LoanStatus,GrossApproval,InterestRate,TermMonths,ApprovalDate,DisbursementDate,"
+    "MaturityDate,COAmount,CODate,NaicsCode,DeliveryMethod,BankName,BorrKey"
+)
+SBA_ROW = {
+    "BorrID": "1", "LoanStatus": "EXEMPT", "GrossApproval": '"1,730,000"', "InterestRate": "5.75",
+    "TermMonths": "120", "ApprovalDate": "7/14/10", "DisbursementDate": "7/15/10",
+    "MaturityDate": "7/15/68", "COAmount": "", "CODate": "", "NaicsCode": "332116",
+    "DeliveryMethod": "OTH 7A", "BankName": "First Invented Bank", "BorrKey": "aa01",
+}  # fmt: skip
+
+
+def shared(folder: Path, rows: Sequence[Mapping[str, str]]) -> Path:
+    """A shared file of several lenders; each row changes the standard one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = SBA_HEADER.split(",")
+    lines = [",".join((SBA_ROW | dict(row))[n] for n in names) for row in rows]
+    text = "\n".join([SBA_HEADER, *lines, ""])
+    (folder / "sba_7a_test.csv").write_text(text, encoding="utf-8")
+    return folder
+
+
+SUPERVISOR = {
+    "institutions.csv": [
+        "机构编号,机构名称,机构类型,机构层级,法人机构编号,是否地方法人,县区代码,法人各项贷款不良率",
+        f"{BANK},甲农村商业银行,农村商业银行,法人机构,,是,411526,",
+        "JYDX0001,甲银行潢川县支行,大型银行,分支机构,JYDX0000,否,411526,1.35",
+    ],
+    "branches.csv": ["内部机构号,机构编号,网点名称,负责人工号", f"B001,{BANK},甲支行,S77"],
+    "plans.csv": ["机构编号,内部机构号,项目,目标,下达单位", f"{BANK},,QS.plan,120000000,监管组"],
+}
+
+
+def supervisor(folder: Path, **changes: Sequence[str]) -> Path:
+    """The supervisor's folder; ``institutions=[…]`` replaces the lines of that file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, lines in SUPERVISOR.items():
+        chosen = changes.get(name.removesuffix(".csv"), lines)
+        (folder / name).write_text("\n".join([*chosen, ""]), encoding="utf-8-sig")
+    return folder

@@ -115,6 +115,7 @@ def _wrong_uscc(block: Block) -> pa.Array:
 
 
 def check_table(
+    engine: DuckDBEngine,
     table: str,
     blocks: Sequence[Block],
     outcome: Outcome,
@@ -127,17 +128,16 @@ def check_table(
     ``references`` are accepted rows of tables that come before this one, and registers.
     """
     rows = stacked(table, blocks, with_place=True)
+    for name, reference in references.items():
+        engine.register(f"reference_{name}", reference)
     for phase in PHASES[1:]:
         passing = pa.concat_arrays([outcome.passing(i) for i in range(len(blocks))])
-        with DuckDBEngine() as engine:
-            engine.register("rows", rows.filter(passing))
-            for name, reference in references.items():
-                engine.register(f"reference_{name}", reference)
-            if phase == "file":
-                _duplicates(engine, table, blocks, outcome, checks)
-            else:
-                chosen = [c for c in checks.of(table, phase) if _can_run(c, quarter, references)]
-                _pass(engine, chosen, blocks, outcome, quarter)
+        engine.register("rows", rows.filter(passing))
+        if phase == "file":
+            _duplicates(engine, table, blocks, outcome, checks)
+        else:
+            chosen = [c for c in checks.of(table, phase) if _can_run(c, quarter, references)]
+            _pass(engine, chosen, blocks, outcome, quarter)
 
 
 def stacked(table: str, blocks: Sequence[Block], *, with_place: bool) -> pa.Table:
@@ -178,7 +178,8 @@ def _pass(
             return literal_sql(quarter.end)
         return ident(name)
 
-    selected, terms = [], []
+    selected: list[Check] = []
+    terms: list[str] = []
     for check in checks:
         without = [i for i, b in enumerate(blocks) if not _supplies(b, check)]
         if len(without) < len(blocks):

@@ -108,10 +108,11 @@ class Ledger:
         )
 
     def refuse(self, file: str, refusal: Refusal) -> None:
-        """Enter a refused file with its one line."""
-        self._rows.append(
-            self._common | {"status": "refused", "file": file, "message": str(refusal)}
-        )
+        """Enter a refused file with its one line; the row's ``file`` says which."""
+        line = f"{refusal.message} {refusal.remedy}".strip()
+        if refusal.sheet:
+            line = f"工作表“{refusal.sheet}”：{line}"
+        self._rows.append(self._common | {"status": "refused", "file": file, "message": line})
 
     def table(self) -> pa.Table:
         """The intake table, by file and then table."""

@@ -22,11 +22,11 @@ _CHUNK = 20_000
 
 
 class Refusal(RefusedFile):
-    """A file refused as a whole; ``file`` is its name within the submission."""
+    """A file refused as a whole; ``file`` is its name in the submission."""
 
     def __init__(self, message: str, *, file: str, remedy: str, sheet: str | None = None) -> None:
         super().__init__(message, where=f"{file} [{sheet}]" if sheet else file, remedy=remedy)
-        self.file = file
+        self.file, self.sheet = file, sheet
 
 
 @dataclass(frozen=True)

@@ -231,8 +231,10 @@ def _declared_texts(read: ReadFile, declared: Declared) -> Iterable[str]:
         raise Refusal(
             f"缺少列{_name(declared)}。", file=read.file, remedy="请按版式补上后重新报送。"
         )
-    texts = [t for t in pc.unique(frame.data.column(declared.header)).to_pylist() if t]
-    if not texts and frame.data.num_rows:
+    # A row with a stray separator is shifted; it is quarantined later and says nothing here.
+    whole = frame.data.filter(frame.data.column("__whole"))
+    texts = [t for t in pc.unique(whole.column(declared.header)).to_pylist() if t]
+    if not texts and whole.num_rows:
         raise Refusal(f"列{_name(declared)}全为空。", file=read.file, remedy="请补填后重新报送。")
     return texts
 

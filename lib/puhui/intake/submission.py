@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from puhui import results, schema
+from puhui.engine import DuckDBEngine
 from puhui.errors import RunError
 from puhui.intake.assemble import Block, Stack, assemble, select, stack
 from puhui.intake.checking import (
@@ -138,13 +139,14 @@ class _Reader:
         book = Ledger(self.quarter, self.institution_id)
         done = Submission({}, results.empty("findings"), results.empty("intake"), {}, {})
         findings = [done.findings]
-        for table in (t for t in schema.tables() if t in blocks):
-            given = {k: v for k, v in references.items() if k != table}
-            own, outcome = blocks[table], outcomes[table]
-            check_table(table, own, outcome, self.checks, self.quarter, given | done.tables)
-            self._close(table, own, outcome, done)
-            findings.append(findings_table(table, own, outcome, self.quarter))
-            book.enter(table, own, outcome, findings[-1])
+        with DuckDBEngine() as engine:
+            for table in (t for t in schema.tables() if t in blocks):
+                own, outcome = blocks[table], outcomes[table]
+                given = references | done.tables
+                check_table(engine, table, own, outcome, self.checks, self.quarter, given)
+                self._close(table, own, outcome, done)
+                findings.append(findings_table(table, own, outcome, self.quarter))
+                book.enter(table, own, outcome, findings[-1])
         for read in files:
             book.enter_joined(read)
         for file, refusal in self.refused.items():

@@ -23,9 +23,10 @@ from puhui.intake.layout import SCALES, Layout, Rule
 from puhui.intake.spelling import plain
 
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?")
-_FLOAT_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?E[+-]?\d+")
+_FLOAT_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?E[+-]?\d{1,3}")
 _ROUNDED_ID = re.compile(r"\d(\.\d+)?E\+\d+")
 _ID = re.compile(r"[A-Z0-9]{4,32}")
+_LONGEST = 40  # with any scale still exact in the 60 digits computed with
 _SERIAL = re.compile(r"\d{5}")
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})( 00:00:00)?")
 _SEPARATORS = re.compile(r"[、,，;；]")
@@ -132,7 +133,7 @@ def quantity(text: str, kind: str, scale: Decimal, unit: str) -> Decimal:
         word = word.removesuffix("%")
     if word.startswith("(") and word.endswith(")"):
         word = "-" + word[1:-1]
-    if not (_PLAIN_NUMBER.fullmatch(word) or _FLOAT_NUMBER.fullmatch(word)):
+    if len(word) > _LONGEST or not (_PLAIN_NUMBER.fullmatch(word) or _FLOAT_NUMBER.fullmatch(word)):
         raise Unreadable("number")
     with localcontext() as context:
         context.prec = 60

@@ -1,0 +1,63 @@
+"""Rows in = accepted + quarantined + non-data, whatever is in the file."""
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from intake import builders as b
+from puhui.intake import submission
+from puhui.intake.assemble import select
+from puhui.intake.values import IntakeFault
+
+good = st.just(b.EAST["s504"][2])
+changed = st.builds(
+    lambda field, value: b.EAST["s504"][2] | {field: value},
+    st.sampled_from(["XDJJH", "KHTYBH", "DKJE", "DKYE", "DKFFRQ", "DKWJFL", "SJLL", "XDHTH"]),
+    st.sampled_from(["", "-", "无", "甲", "L0002", "1", "-1", "20211231", "0.001", "９９"]),
+)
+blank = st.just({})
+total = st.just({"JRXKZH": "合计", "DKJE": "1"})
+note = st.just({"JRXKZH": "备注：导出于月末"})
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.one_of(good, changed, blank, total, note), max_size=12))
+def test_every_row_of_a_file_is_accounted_for(rows):
+    with tempfile.TemporaryDirectory() as place:
+        folder = b.east(Path(place), without=["s503"], rows={"s504": rows})
+        read = b.read(folder)
+    file = "EAST_504_对公信贷业务借据表.txt"
+    entries = [r for r in read.intake.to_pylist() if r["file"] == file]
+    assert len(entries) == 1
+    (entry,) = entries
+    data = [r for r in rows if r.get("JRXKZH") == b.BANK]
+    if entry["status"] == "refused":
+        # No data row at all, or all rates so odd that their scale cannot be the declared one.
+        assert not data or "中位数" in entry["message"]
+        return
+    assert entry["rows_in"] == len(rows)
+    assert entry["non_data"] == len(rows) - len(data)
+    assert entry["accepted"] == read.tables["loans"].num_rows
+    assert entry["quarantined"] == read.quarantine["loans"].num_rows
+    assert entry["accepted"] + entry["quarantined"] == len(data)
+
+
+def test_a_row_that_vanishes_is_our_error(tmp_path, monkeypatch):
+    """The identity is really compared: a reader that loses a row cannot pass unnoticed."""
+    b.workbook(tmp_path / "填报.xlsx", loans=[b.LOAN, b.LOAN | {"借据号": "L0002"}])
+    whole = submission.assemble
+
+    def losing(part, *rest):
+        block = whole(part, *rest)
+        if block is None or part.table != "loans":
+            return block
+        return replace(select(block, pa.array([0])), left_out=block.left_out)
+
+    monkeypatch.setattr(submission, "assemble", losing)
+    with pytest.raises(IntakeFault, match="行数对不上"):
+        b.read(tmp_path)
