@@ -54,7 +54,7 @@ def test_tables_show_units_counts_and_nature() -> None:
     assert regimes["水平（%）"] == "3.85" and regimes["贷款笔数"] == 99
     assert regimes["是否达到最低要求"] == "否"  # 99 loans, one under the 100 asked for
     assert report.strength_table(p).iloc[0]["最大一次调整所占"] == "95.0%"
-    both = report.coefficients_table(p).set_index("项目")
+    both = report.equation_table(p).set_index("项目")
     assert list(both.columns) == [
         "模型A（不加权）",
         "模型B（不加权）",
@@ -83,7 +83,7 @@ def test_without_crv3_the_crv1_error_is_used() -> None:
 def test_nothing_identified_gives_empty_tables_and_the_sentence() -> None:
     none = Identification("none", "机构太少。", (), None, None, ())
     p = Pricing(SPEC, Sample(0, {}, 0, 0), none, (), ("机构太少。",))
-    assert report.coefficients_table(p).empty and report.identification_table(p).empty
+    assert report.equation_table(p).empty and report.identification_table(p).empty
     assert report.notes(p)[0] == "机构太少。"
 
 

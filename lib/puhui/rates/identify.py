@@ -16,7 +16,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from puhui.errors import FitError
-from puhui.rates.moments import CellSums, ColumnPlan, Moments, assemble, with_levels
+from puhui.rates.moments import CellSums, Moments
 from puhui.rates.solve import Solution
 
 
@@ -225,42 +225,50 @@ def verdict_before_fit(
     )
 
 
-def shares_of_moves(
-    sums: CellSums, path: Path, scale: int, *, trend: bool
-) -> dict[dt.date, Fraction]:
+def move_columns(path: Path, scale: int) -> dict[str, list[int]]:
+    """Columns the identification needs, by level: each move's part and its step."""
+    moves = path.moves()
+    parts = {f"move {d}": path.part(d, scale) for d in moves}
+    return parts | {f"step {d}": path.since(d) for d in moves}
+
+
+def shares_of_moves(m: Moments, path: Path, *, trend: bool) -> dict[dt.date, Fraction]:
     """Share of the benchmark's remaining sum of squares owed to each move; they add to one.
 
-    With x̃ the benchmark after the effects (and trend) and x_m the part of it that move m
-    brings, the share is x̃′x_m / x̃′x̃. Two benchmarks in one cell leave the rest to their gap.
+    ``m`` has the benchmark, the columns of :func:`move_columns`, trend and outcome. With x̃ the
+    benchmark after the effects (and trend) and x_m the part of it that move m brings, the share
+    is x̃′x_m / x̃′x̃. Two benchmarks in one cell leave the rest to their gap.
     """
-    moves = path.moves()
-    columns = [benchmark_column(path, scale), *(path.part(d, scale) for d in moves)]
-    q, t = _within(sums, columns, len(moves))
-    left = q[0][0] - (q[0][t] ** 2 / q[t][t] if trend and q[t][t] else 0)
+    q, t = _total(m)
+    taken = q[0][t] / q[t][t] if trend and q[t][t] else Fraction(0)
+    left = q[0][0] - taken * q[0][t]
     if not left:
         return {}
-    return {
-        d: (q[0][j] - (q[0][t] * q[j][t] / q[t][t] if trend and q[t][t] else 0)) / left
-        for j, d in enumerate(moves, start=1)
-    }
+    return {d: (q[0][j] - taken * q[j][t]) / left for j, d in enumerate(path.moves(), start=1)}
 
 
-def best_step(sums: CellSums, path: Path, scale: int) -> tuple[Fraction, dt.date] | None:
+def best_step(m: Moments, path: Path) -> tuple[Fraction, dt.date] | None:
     """R² of the benchmark, within the effects, on its best single step and a linear trend."""
     moves = path.moves()
-    columns = [benchmark_column(path, scale), *(path.since(d) for d in moves)]
-    q, t = _within(sums, columns, len(moves))
+    q, t = _total(m)
     if not q[0][0]:
         return None
+    by_trend = q[0][t] / q[t][t] if q[t][t] else Fraction(0)
     found: list[tuple[Fraction, dt.date]] = []
-    for j, d in enumerate(moves, start=1):
-        explained = q[0][t] ** 2 / q[t][t] if q[t][t] else Fraction(0)
-        step = q[j][j] - (q[j][t] ** 2 / q[t][t] if q[t][t] else 0)
-        joint = q[0][j] - (q[0][t] * q[j][t] / q[t][t] if q[t][t] else 0)
-        if step:
-            explained += joint**2 / step
+    for j, d in enumerate(moves, start=1 + len(moves)):
+        slope = q[j][t] / q[t][t] if q[t][t] else Fraction(0)
+        step, joint = q[j][j] - slope * q[j][t], q[0][j] - slope * q[0][t]
+        explained = by_trend * q[0][t] + (joint**2 / step if step else 0)
         found.append((explained / q[0][0], d))
     return max(found, key=lambda v: (v[0], -v[1].toordinal()), default=None)
+
+
+def _total(m: Moments) -> tuple[list[list[Fraction]], int]:
+    """Within-cell cross products over all institutions, and the column of the trend."""
+    total = sum(m.cross[1:], m.cross[0])
+    size = range(len(m.names))
+    cross = [[Fraction(int(total[i, j]), m.denominator) for j in size] for i in size]
+    return cross, len(m.names) - 2
 
 
 def variation(sums: CellSums, path: Path, scale: int) -> Fraction:
@@ -276,18 +284,6 @@ def benchmark_column(path: Path, scale: int) -> list[int]:
     """Benchmark by level as integers over ``10**scale``."""
     levels = range(len(path.benchmarks) * len(path.dates))
     return [int((path.rate(v) or Decimal(0)).scaleb(scale)) for v in levels]
-
-
-def _within(
-    sums: CellSums, columns: list[list[int]], moves: int
-) -> tuple[list[list[Fraction]], int]:
-    """Within-cell cross products of level columns and the trend (scanned column 0, last here)."""
-    coded = with_levels(sums, columns, [0])
-    plans = [ColumnPlan(str(i), "", 0, 0) for i in range(moves + 2)]
-    m = assemble(coded, plans, intercept=False, absorbing=True)
-    total = sum(m.cross[1:], m.cross[0])
-    size = range(moves + 2)
-    return [[Fraction(int(total[i, j]), m.denominator) for j in size] for i in size], moves + 1
 
 
 def report(

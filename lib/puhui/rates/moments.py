@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 
 from flint import fmpz_mat
@@ -212,6 +212,19 @@ def tally(
     return CellSums(tuple(groups), tuple(cross), cells)
 
 
+def select(m: Moments, columns: Sequence[int]) -> Moments:
+    """Keep some columns of moments without explicit effects; the outcome stays last."""
+    last = len(m.names) - 1
+    chosen = [*columns, last]
+    return replace(
+        m,
+        names=tuple(m.names[j] for j in chosen),
+        scales=tuple(m.scales[j] for j in chosen),
+        terms=len(columns),
+        cross=tuple(fmpz_mat([[c[i, j] for j in chosen] for i in chosen]) for c in m.cross),
+    )
+
+
 def with_levels(sums: CellSums, values: Sequence[Sequence[int]], plain: Sequence[int]) -> CellSums:
     """Replace the one explicit effect by columns that are functions of its level.
 
@@ -224,31 +237,34 @@ def with_levels(sums: CellSums, values: Sequence[Sequence[int]], plain: Sequence
     """
     width = len(sums.cells[0].sums) if sums.cells else 0
     old = {p: i for i, p in enumerate(combinations_with_replacement(range(width), 2))}
-    size = len(values) + len(plain)
-    cross = [[[0] * size for _ in range(size)] for _ in sums.groups]
-    cells = []
+    held = [[old[min(a, b), max(a, b)] for b in plain] for a in plain]
+    by_group: list[list[Cell]] = [[] for _ in sums.groups]
     for cell in sums.cells:
-        coded = [column[cell.levels[0]] for column in values]
-        kept = [cell.sums[j] for j in plain]
-        q = cross[cell.group]
-        for i, v in enumerate(coded):
-            for j in range(i, len(coded)):
-                q[i][j] += v * coded[j] * cell.weight
-            for j, total in enumerate(kept):
-                q[i][len(coded) + j] += v * total
-        moved = tuple(v * cell.weight for v in coded) + tuple(kept)
-        cells.append(Cell(cell.group, cell.absorbed, (), cell.rows, cell.weight, moved))
-    for upper, q in zip(sums.cross, cross, strict=True):
-        for i, a in enumerate(plain):
-            for j, b in enumerate(plain):
-                q[len(values) + i][len(values) + j] = upper[old[min(a, b), max(a, b)]]
-    pairs = list(combinations_with_replacement(range(size), 2))
-    return CellSums(
-        sums.groups,
-        tuple(tuple(q[i][j] for i, j in pairs) for q in cross),
-        tuple(cells),
-        singletons=sums.singletons,
-    )
+        by_group[cell.group].append(cell)
+    size, coded = len(values) + len(plain), len(values)
+    rows = list(zip(*values, strict=True))  # values of all new columns by level
+    cross, cells = [], []
+    for own, upper in zip(by_group, sums.cross, strict=True):
+        v = fmpz_mat(len(own), coded, [n for c in own for n in rows[c.levels[0]]])
+        moved = [
+            [*(n * c.weight for n in rows[c.levels[0]]), *(c.sums[j] for j in plain)] for c in own
+        ]
+        q = (v.transpose() * fmpz_mat(len(own), size, [n for row in moved for n in row])).tolist()
+        q += [[0] * coded + [upper[k] for k in line] for line in held]
+        cross.append(tuple(int(q[i][j]) for i in range(size) for j in range(i, size)))
+        cells += _merged(own, moved)
+    return CellSums(sums.groups, tuple(cross), tuple(cells), singletons=sums.singletons)
+
+
+def _merged(cells: list[Cell], moved: list[list[int]]) -> list[Cell]:
+    """One cell per absorbed cell, its levels added up."""
+    totals: dict[int, list[int]] = {}
+    for cell, row in zip(cells, moved, strict=True):
+        new = [cell.rows, cell.weight, *row]
+        old = totals.get(cell.absorbed)
+        totals[cell.absorbed] = [a + b for a, b in zip(old, new, strict=True)] if old else new
+    group = cells[0].group
+    return [Cell(group, f, (), t[0], t[1], tuple(t[2:])) for f, t in totals.items()]
 
 
 def assemble(

@@ -17,6 +17,7 @@ from puhui.rates.moments import (
     assemble,
     fits_engine,
     scan,
+    select,
     tally,
     with_levels,
 )
@@ -132,11 +133,16 @@ def _tallied(
     return CellSums(sums.groups, sums.cross, sums.cells, tuple(c.scale for c in columns), alone)
 
 
-def rung_moments(sums: CellSums, path: Path, model: str) -> Moments:
-    """Moments of rung A (benchmark) or B (benchmark and trend), outcome last."""
-    plain = {"A": [1], "B": [0, 1]}[model]
-    names = [BENCHMARK, *([TREND] if model == "B" else []), OUTCOME]
-    scales = [RATE_SCALE, *(sums.scales[j] for j in plain)]
+def level_moments(sums: CellSums, path: Path, columns: dict[str, list[int]]) -> Moments:
+    """Moments of the benchmark, further functions of its level, trend and outcome, in order."""
+    names = [BENCHMARK, *columns, TREND, OUTCOME]
+    scales = [RATE_SCALE, *(0 for _ in columns), *sums.scales]
     plans = [ColumnPlan(n, "", s, 0) for n, s in zip(names, scales, strict=True)]
-    coded = with_levels(sums, [benchmark_column(path, RATE_SCALE)], plain)
+    coded = with_levels(sums, [benchmark_column(path, RATE_SCALE), *columns.values()], [0, 1])
     return assemble(coded, plans, intercept=False, absorbing=True)
+
+
+def rung_moments(m: Moments, model: str) -> Moments:
+    """Moments of rung A (benchmark) or B (benchmark and trend), outcome last."""
+    trend = len(m.names) - 2
+    return select(m, {"A": [0], "B": [0, trend]}[model])

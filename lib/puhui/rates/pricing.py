@@ -17,14 +17,15 @@ from puhui.rates.identify import (
     Identification,
     RungReport,
     best_step,
+    move_columns,
     report,
     shares_of_moves,
     variation,
     verdict_before_fit,
 )
 from puhui.rates.least_squares import Fit, summarise
-from puhui.rates.moments import CellSums, Moments
-from puhui.rates.placing import Placed, cell_sums, place, rung_moments
+from puhui.rates.moments import Moments
+from puhui.rates.placing import Placed, cell_sums, level_moments, place, rung_moments
 from puhui.rates.sample import RATE_SCALE, PricingSpec, Sample, draw
 from puhui.rates.solve import Solution, solve
 from puhui.rates.terms import BENCHMARK, OUTCOME, TREND
@@ -71,7 +72,7 @@ class Pricing:
     def _regressions(self) -> list[dict[str, object]]:
         rows: list[dict[str, object]] = []
         for model in RUNGS:
-            for weights, words in WEIGHTINGS.items():
+            for weights in WEIGHTINGS:
                 base: dict[str, object] = {
                     "quarter": self.spec.quarter,
                     "institution_id": self.spec.institution_id,
@@ -80,7 +81,7 @@ class Pricing:
                     "window_from": self.spec.window_from.isoformat(),
                     "window_to": self.spec.window_to.isoformat(),
                     "formula": formula(model, self.spec),
-                    "weights": words,
+                    "weights": weights,
                     "n": self.sample.loans,
                     "clusters": self.sample.institutions,
                 }
@@ -165,10 +166,14 @@ def price(engine: DuckDBEngine, relation: str, spec: PricingSpec) -> Pricing:
     found = placed.regimes if placed else ()
     why = verdict_before_fit(found, sample.institutions, sample.loans, spec.label, spec.rules)
     if why is None and placed is not None:
-        sums = {key: cell_sums(engine, sample.loans, key == "amount") for key in WEIGHTINGS}
-        step = best_step(sums["none"], placed.path, RATE_SCALE)
+        path = placed.path
+        plain = cell_sums(engine, sample.loans, weighted=False)
+        wide = level_moments(plain, path, move_columns(path, RATE_SCALE))
+        step = best_step(wide, path)
         if step is not None:
-            return _fitted(spec, sample, placed, sums, step)
+            weighted = level_moments(cell_sums(engine, sample.loans, weighted=True), path, {})
+            total = variation(plain, path, RATE_SCALE)
+            return _fitted(spec, sample, placed, {"none": wide, "amount": weighted}, step, total)
         why = f"不能识别：在所吸收的效应之内{spec.label}没有变化，不列数字。"
     told = why or f"没有可用的贷款，不能估计利率与{spec.label}的关系。"
     return Pricing(spec, sample, Identification("none", told, found, None, None, ()), (), (told,))
@@ -178,26 +183,24 @@ def _fitted(
     spec: PricingSpec,
     sample: Sample,
     placed: Placed,
-    sums: dict[str, CellSums],
+    moments: dict[str, Moments],
     step: tuple[Fraction, dt.date],
+    total: Fraction,
 ) -> Pricing:
     reports, rungs = [], []
     for model in RUNGS:
-        m = rung_moments(sums["none"], placed.path, model)
-        shares = shares_of_moves(sums["none"], placed.path, RATE_SCALE, trend=model == "B")
+        shares = shares_of_moves(moments["none"], placed.path, trend=model == "B")
+        own = {key: rung_moments(m, model) for key, m in moments.items()}
         try:
-            solution = solve(m, centred=True)
+            solved = {key: solve(m, centred=True) for key, m in own.items()}
         except FitError as error:
             rungs += [Rung(model, key, None, "refused", error.message) for key in WEIGHTINGS]
             continue
-        total = variation(sums["none"], placed.path, RATE_SCALE)
-        told = report(model, m, solution, total, shares, step, spec.label, spec.rules)
+        told = report(
+            model, own["none"], solved["none"], total, shares, step, spec.label, spec.rules
+        )
         reports.append(told)
-        for key in WEIGHTINGS:
-            if key != "none":
-                m = rung_moments(sums[key], placed.path, model)
-                solution = solve(m, centred=True)
-            rungs.append(_rung(model, key, m, solution, told, spec))
+        rungs += [_rung(model, key, own[key], solved[key], told, spec) for key in WEIGHTINGS]
     outcome = "weak" if any(r.weak for r in reports) else "ok"
     sentence = "".join(f"模型{r.rung}：{r.sentence}" for r in reports)
     identified = Identification(

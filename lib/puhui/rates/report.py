@@ -50,7 +50,7 @@ def strength_table(p: Pricing) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def coefficients_table(p: Pricing) -> pd.DataFrame:
+def equation_table(p: Pricing) -> pd.DataFrame:
     """Rungs A and B side by side, unweighted and weighted; empty where not identified."""
     rungs = [r for key in WEIGHTINGS for m in RUNGS if (r := p.rung(m, key)) is not None]
     if not rungs:

@@ -92,7 +92,7 @@ def draw(engine: DuckDBEngine, relation: str, spec: PricingSpec) -> Sample:
         )
     engine.table("rates_drawn", _drawn(relation, spec))
     keep = "reason IS NULL"
-    engine.table(SAMPLE, f"SELECT * EXCLUDE (reason) FROM rates_drawn WHERE {keep}")
+    engine.view(SAMPLE, f"SELECT * EXCLUDE (reason) FROM rates_drawn WHERE {keep}")
     counted = engine.sql(
         f"SELECT reason, count(*) AS n FROM rates_drawn WHERE NOT ({keep}) GROUP BY 1 ORDER BY 1"
     ).to_pydict()
