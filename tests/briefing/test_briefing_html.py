@@ -216,7 +216,7 @@ def test_index_lists_trouble_first_and_says_why(source):
         Status("A0000001", "甲", "village", "ok", links=(Link("监管反馈", "institutions/a.html"),)),
         Status("B0000001", "乙", "large", "refused", "台账.xlsx 不是工作簿。"),
         Status("C0000001", "丙", "city", "failed", "02 第 3 格出错"),
-        Status("D0000001", "丁", "city", "with_errors"),
+        Status("RCB00001", "丁", "city", "with_errors"),
     ]
     text = index_page(source, statuses)
     order = [text.index(s.institution_id) for s in sorted(statuses, key=lambda s: s.name)]
@@ -224,7 +224,15 @@ def test_index_lists_trouble_first_and_says_why(source):
     places = [text.index(f"{n} <span") for n in names]
     assert places == sorted(places)
     assert len(order) == 4
-    for part in ("台账.xlsx 不是工作簿。", "02 第 3 格出错", "失败", "退回", "有错误", "正常"):
+    for part in (
+        "台账.xlsx 不是工作簿。",
+        "隔离 7 行，错误 7 条。",
+        "02 第 3 格出错",
+        "失败",
+        "退回",
+        "有错误",
+        "正常",
+    ):
         assert part in text
     assert 'href="institutions/a.html"' in text
 

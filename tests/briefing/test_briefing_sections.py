@@ -54,6 +54,7 @@ def test_overall_finding_counts_what_is_judged(source):
     assert "指标 4 项：达标 2 项、未达标 2 项" in text
     assert "两增：户数较年初增量、普惠型小微企业贷款不良率与各项贷款不良率之差" in text
     assert "暂定" in text
+    assert "有 1 个网点不在容忍度之内：来龙支行。" in text
     (text,) = by_id(institution_sections(source, VILLAGE))["overall"].paragraphs
     assert "另有 2 项因缺少数据不能评价" in text
     assert "无数据不视为达标" in text
@@ -62,12 +63,15 @@ def test_overall_finding_counts_what_is_judged(source):
 def test_main_indicators_agree_in_digits(source):
     section = by_id(institution_sections(source, RURAL))["indicators"]
     rows = {row[0]: row[1:] for row in grid(section.tables[0])}
-    assert rows["小微企业信用贷款占比"][:6] == [
-        "%", "23.404", "23.401", "0.003", "较年初", "较年初不下降",
+    assert rows["小微企业信用贷款占比（%）"][:6] == [
+        "23.404", "23.401", "0.003", "百分点", "较年初", "较年初不下降",
     ]  # fmt: skip
-    assert rows["当年累放贷款加权平均利率"][:5] == ["%", "5.68", "5.90", "-0.22", "较上年全年"]
-    gap = rows["普惠型小微企业贷款不良率与各项贷款不良率之差"]
-    assert (gap[1], gap[5]) == ("3.004", "≤3.00")
+    # 5.6789 − 5.9 = −0.2211 percent = −22.11 basis points
+    assert rows["当年累放贷款加权平均利率（%）"][:5] == [
+        "5.68", "5.90", "-22.1", "个基点", "较上年全年",
+    ]  # fmt: skip
+    gap = rows["普惠型小微企业贷款不良率与各项贷款不良率之差（百分点）"]
+    assert (gap[0], gap[5]) == ("3.004", "≤3.00")
     assert gap[7] == "× 未达标（临界、暂定）"
     assert len(section.charts) == 1
     assert "3.004个百分点" in section.charts[0].alt

@@ -77,7 +77,7 @@ def dot_chart(dots: Sequence[Dot], *, limit: float | None, limit_text: str, axis
         pad = _limits(axes, [d.value for d in dots], limit)
         for row, dot in enumerate(dots):
             colour = BAD if dot.passed is False else INK
-            pen.write(axes, dot.value + pad, row, dot.text, colour, 8.5, ha="left", va="center")
+            pen.write(axes, dot.value + pad, row, dot.text, colour, 8.5, **_PLATE)
             pen.write_left(axes, row, dot.label)
         if limit is not None:
             axes.axvline(limit, color=INK, lw=1, ls=(0, (4, 2)), zorder=1)
@@ -162,6 +162,15 @@ class _Pen:
 
 #: Characters of a row's label on one line; two lines at most.
 _LINE = 13
+
+
+#: Labels of dots stand on a white plate, so that the line of the limit does not cross them.
+_PLATE: dict[str, Any] = {
+    "ha": "left",
+    "va": "center",
+    "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+    "zorder": 2,
+}
 
 
 def _broken(text: str) -> str:

@@ -103,9 +103,11 @@ def _overall(source: Source) -> Section:
                 "county.overall.counts",
                 judged=len(with_verdict),
                 parts=counts_in_words(verdict_counts(with_verdict), PASSED),
-                no_data=verdict_counts(rows)["no_data"],
             )
         )
+    missing = verdict_counts(rows)["no_data"]
+    if missing:
+        sentences.append(words.text("county.overall.no_data", count=missing))
     paragraphs = ["".join(sentences)]
     failed = [source.name(i) for i in ids if i in source.failed]
     silent = [source.name(i) for i in ids if i not in able and i not in source.failed]

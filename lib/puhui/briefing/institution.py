@@ -11,6 +11,7 @@ from puhui.briefing.judged import (
     base_figure,
     base_value,
     change_figure,
+    change_unit,
     limit_text,
     limit_value,
     own_value,
@@ -106,6 +107,10 @@ def _overall(source: Source, institution_id: str) -> Section:
         sentences.append(words.text(f"institution.overall.{name}", list=labels(source, troubled)))
     else:
         sentences.append(words.text("institution.overall.nothing"))
+    branches = problem_branches(source, institution_id)
+    if branches:
+        said = joined(name for _, name in branches)
+        sentences.append(words.text("institution.overall.branches", count=len(branches), list=said))
     for name, chosen in _remarks(rows):
         if chosen:
             said = labels(source, chosen)
@@ -131,10 +136,10 @@ def _indicators(source: Source, institution_id: str) -> Section:
     compared = {r["indicator_id"]: peers(source, institution_id, r["indicator_id"]) for r in rows}
     columns = (
         Column("label", "指标"),
-        Column("unit", "单位"),
         Column("value", "本期", "", "number"),
         Column("base", "基期", "", "number"),
         Column("change", "变动", "", "number"),
+        Column("change_unit", "变动单位"),
         Column("base_word", "比较口径"),
         Column("limit", "标准"),
         Column("peers", "同业", "", "number"),
@@ -142,7 +147,10 @@ def _indicators(source: Source, institution_id: str) -> Section:
     )
     cells = tuple(_indicator_cells(source, r, compared[r["indicator_id"]]) for r in rows)
     title = words.text("institution.indicators.caption", date=source.quarter.end.isoformat())
-    notes = (_peer_note(source, [p for p in compared.values() if p]),)
+    notes = (
+        _peer_note(source, [p for p in compared.values() if p]),
+        words.text("institution.indicators.rounding"),
+    )
     table = Table("indicators", title, columns, cells, notes)
     return Section("indicators", heading, (), (table,), _gauges(source, rows))
 
@@ -151,12 +159,13 @@ def _indicator_cells(source: Source, row: Row, compared: Peers | None) -> tuple[
     figure = value_figure(row)
     kind = figure.kind if isinstance(figure, Figure) else "number"
     words = source.words
+    change = change_figure(row, words)
     return (
-        source.catalogue[row["indicator_id"]].label,
-        shown_unit(row),
+        f"{source.catalogue[row['indicator_id']].label}（{shown_unit(row)}）",
         figure,
         base_figure(row),
-        change_figure(row),
+        change,
+        change_unit(row, words) if change else "—",
         words.of("common.bases", row["base"]) if row["base"] else "—",
         limit_text(row, words),
         Figure(compared.median, kind) if compared else None,
@@ -297,6 +306,10 @@ def _requirements(source: Source, institution_id: str) -> Section:
     if troubled:
         said = labels(source, troubled)
         items.append(words.text("institution.requirements.problem", list=said))
+    branches = problem_branches(source, institution_id)
+    if branches:
+        said = joined(name for _, name in branches)
+        items.append(words.text("institution.requirements.branches", list=said))
     total = totals(source, [institution_id])
     if total.quarantined:
         items.append(words.text("institution.requirements.quarantine", count=total.quarantined))

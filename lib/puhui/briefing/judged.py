@@ -82,12 +82,25 @@ def base_figure(row: Row) -> Figure | None:
     return Figure(base, kind_of(row), against=() if value is None else (value,))
 
 
-def change_figure(row: Row) -> Figure | None:
-    """Return value − base; zero is never written for a change that is not zero."""
+def change_figure(row: Row, words: Words) -> Figure | None:
+    """Return value − base, of rates in basis points; zero only for a change that is zero."""
     base, value = base_value(row), own_value(row)
     if base is None or value is None:
         return None
+    if _is_rate(row, words):
+        return Figure((value - base) * 100, "bp", against=(Fraction(0),))
     return Figure(value - base, kind_of(row), against=(Fraction(0),))
+
+
+def change_unit(row: Row, words: Words) -> str:
+    """Unit of a change: 个基点 for rates, 百分点 for shares, else the value's own."""
+    if _is_rate(row, words):
+        return "个基点"
+    return "百分点" if row["unit"] == "%" else shown_unit(row)
+
+
+def _is_rate(row: Row, words: Words) -> bool:
+    return row["indicator_id"] in words.texts("common.rate_indicators")
 
 
 def limit_text(row: Row, words: Words) -> str:

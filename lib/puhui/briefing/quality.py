@@ -109,10 +109,10 @@ def _findings_sentence(total: Totals, words: Words) -> str:
 
 
 def _messages(rows: Iterable[Row], words: Words) -> list[str]:
-    """Say, once a file, what intake said of it."""
+    """Say why a file was refused; of the others the table says it all."""
     seen: dict[tuple[str, str], str] = {}
     for row in rows:
-        if row["message"]:
+        if row["message"] and row["status"] == "refused":
             status = words.of("common.intake", row["status"])
             file = row["file"] or "—"
             seen[file, row["message"]] = words.text(

@@ -8,7 +8,6 @@ from fractions import Fraction
 from puhui.briefing.charts import Dot, dot_chart
 from puhui.briefing.figures import DIGITS, Figure, exact, plain_number, ratio
 from puhui.briefing.judged import PASSED
-from puhui.briefing.overall import joined
 from puhui.briefing.source import Row, Source
 from puhui.briefing.table import Chart, Column, NoData, Section, Table
 from puhui.results import VERDICTS
@@ -153,8 +152,3 @@ def problem_branches(source: Source, institution_id: str) -> list[tuple[Row, str
         for row in rows
         if row["branch_id"] is not None and row["verdict"] == "not_met"
     ]
-
-
-def names_of(rows: Sequence[tuple[Row, str]]) -> str:
-    """Names of the branches, enumerated."""
-    return joined(name for _, name in rows)

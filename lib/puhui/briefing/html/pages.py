@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from puhui.briefing.html.environment import render
+from puhui.briefing.quality import totals
 from puhui.briefing.source import Source
 from puhui.briefing.table import Section, Table
 from puhui.briefing.words import Words
@@ -53,6 +54,16 @@ def render_section(section: Section) -> str:
     return render("section.html.j2", {"section": section})
 
 
+def _quality(source: Source, status: Status) -> str:
+    """Say what is wrong with the data of an institution that has errors."""
+    if status.condition != "with_errors":
+        return ""
+    total = totals(source, [status.institution_id])
+    return source.words.text(
+        "index.quality", quarantined=total.quarantined, errors=total.findings["error"]
+    )
+
+
 def provenance(meta: Mapping[str, str], words: Words) -> tuple[tuple[str, str], ...]:
     """Return the footer's lines: label and text of each known entry of ``meta``."""
     labels = words.map("common.provenance")
@@ -80,7 +91,7 @@ def index_page(source: Source, statuses: Sequence[Status], *, links: Sequence[Li
         "office": source.meta.get("office", ""),
         "lead": words.text("index.lead", count=len(statuses), date=source.quarter.end.isoformat()),
         "counts": [(c, conditions[c], n) for c, n in counts if n],
-        "statuses": ranked,
+        "statuses": [(s, s.reason or _quality(source, s)) for s in ranked],
         "conditions": conditions,
         "signs": words.map("index.signs"),
         "kinds": CODES["institution_kind"],
