@@ -1,5 +1,8 @@
 """Rows in = accepted + quarantined + non-data, whatever is in the file."""
 
+import csv
+import io
+import itertools
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 from intake import builders as b
 from puhui.intake import submission
 from puhui.intake.assemble import select
+from puhui.intake.reading import even_columns, text_columns
 from puhui.intake.values import IntakeFault
 
 good = st.just(b.EAST["s504"][2])
@@ -61,3 +65,26 @@ def test_a_row_that_vanishes_is_our_error(tmp_path, monkeypatch):
     monkeypatch.setattr(submission, "assemble", losing)
     with pytest.raises(IntakeFault, match="行数对不上"):
         b.read(tmp_path)
+
+
+cell = st.text(alphabet='ab甲1,|" \n\r\t', max_size=5)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.lists(cell, min_size=3, max_size=3) | st.just([]), min_size=1, max_size=8))
+def test_quick_and_careful_text_readers_agree(rows):
+    """The two ways of reading a text file differ in speed alone."""
+    out = io.StringIO(newline="")
+    csv.writer(out).writerows([["x", "y", "z"], *rows])
+    quick = even_columns(out.getvalue(), 1, 3, ",")
+    careful = text_columns(
+        itertools.islice(csv.reader(io.StringIO(out.getvalue(), "")), 1, None), 3
+    )
+    assert quick is not None
+    assert [c.to_pylist() for c in quick[0]] == [c.to_pylist() for c in careful[0]]
+    assert quick[1].to_pylist() == careful[1].to_pylist() == [True] * len(rows)
+
+
+@pytest.mark.parametrize("body", ["1,2\n", "1,2,3,4\n"])
+def test_uneven_rows_are_left_to_the_careful_reader(body):
+    assert even_columns("x,y,z\n" + body, 1, 3, ",") is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 import unicodedata
@@ -50,7 +49,7 @@ class Hasher:
         return pa.array(hashed, pa.string()).take(encoded.indices)
 
     def _mac(self, message: bytes) -> str:
-        return hmac.new(self._key, message, hashlib.sha256).digest()[:16].hex()
+        return hmac.digest(self._key, message, "sha256")[:16].hex()
 
 
 def normal_id(text: str) -> str:

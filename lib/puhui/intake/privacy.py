@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -77,13 +78,15 @@ def _protected(
     hasher: Hasher,
 ) -> tuple[pa.Array, pa.Array]:
     nothing = pa.nulls(len(values), pa.string())
-    if column.private:
-        shown = pc.if_else(pc.is_valid(texts), pa.scalar(HIDDEN), nothing)
-        hidden, hidden_text = nothing, shown
-    else:
-        hidden = hasher.column(column.hash_domain, values)
-        hidden_text = hasher.column(column.hash_domain, texts)
     if is_open is None:
-        return hidden, hidden_text
+        is_open = pa.array(np.zeros(len(values), dtype=bool))
+    if column.private:
+        hidden = nothing
+        hidden_text = pc.if_else(pc.is_valid(texts), pa.scalar(HIDDEN), nothing)
+    else:
+        hidden = hasher.column(column.hash_domain, pc.if_else(is_open, nothing, values))
+        unread = pc.and_(pc.is_null(values), pc.invert(is_open))
+        spoilt = hasher.column(column.hash_domain, pc.if_else(unread, texts, nothing))
+        hidden_text = pc.coalesce(hidden, spoilt)
     clear = pc.utf8_upper(values) if column.hash_domain == "certificate" else values
     return pc.if_else(is_open, clear, hidden), pc.if_else(is_open, texts, hidden_text)

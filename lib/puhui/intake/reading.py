@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as arrow_csv
 import python_calamine as calamine
 
 from puhui.errors import RefusedFile
@@ -160,8 +163,12 @@ def open_text(path: Path, name: str, encodings: Sequence[str], delimiter: str) -
 
     def body(start: int) -> tuple[list[pa.ChunkedArray], pa.ChunkedArray]:
         width = len(head[start - 1]) if start else 0
+        if not any("\n" in cell or "\r" in cell for row in head[:start] for cell in row):
+            even = even_columns(text, start, width, delimiter)
+            if even is not None:
+                return even
         try:
-            return _text_columns(itertools.islice(records(), start, None), width)
+            return text_columns(itertools.islice(records(), start, None), width)
         except csv.Error as error:
             raise Refusal(
                 f"文本分隔或引号有误（{error}）。", file=name, remedy="请按版式说明重新导出。"
@@ -185,9 +192,10 @@ def _decode(raw: bytes, name: str, encodings: Sequence[str]) -> str:
     )
 
 
-def _text_columns(
+def text_columns(
     rows: Iterator[list[str]], width: int
 ) -> tuple[list[pa.ChunkedArray], pa.ChunkedArray]:
+    """Columns of records of any length; those of another width are marked and cut or padded."""
     chunks: list[list[pa.Array]] = [[] for _ in range(width)]
     complete: list[pa.Array] = []
     while batch := list(itertools.islice(rows, _CHUNK)):
@@ -197,3 +205,29 @@ def _text_columns(
             chunk.append(pa.array([c.strip() or None for c in column], pa.string()))
     arrays = [pa.chunked_array(c, pa.string()) for c in chunks]
     return arrays, pa.chunked_array(complete, pa.bool_())
+
+
+def even_columns(
+    text: str, start: int, width: int, delimiter: str
+) -> tuple[list[pa.ChunkedArray], pa.ChunkedArray] | None:
+    """Read quickly a text whose rows all have ``width`` cells; ``None`` if one has not.
+
+    Gives what :func:`text_columns` gives.
+    """
+    names = [str(i) for i in range(width)]
+    try:
+        table = arrow_csv.read_csv(
+            pa.BufferReader(text.encode()),
+            read_options=arrow_csv.ReadOptions(skip_rows=start, column_names=names),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False
+            ),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+    trimmed = [pc.utf8_trim_whitespace(column) for column in table.columns]
+    arrays = [pc.if_else(pc.equal(c, ""), pa.scalar(None, pa.string()), c) for c in trimmed]
+    return arrays, pa.chunked_array([pa.array(np.ones(table.num_rows, dtype=bool))])

@@ -58,7 +58,11 @@ def read_file(path: Path, name: str, layouts: Sequence[Layout]) -> ReadFile:
     Refusal
         It cannot be opened, no layout or more than one fits, or it holds no data row.
     """
-    check_size(path, name, max((lay.max_bytes for lay in layouts), default=0))
+    if not layouts:
+        raise Refusal(
+            "参数里没有读这类文件的版式。", file=name, remedy="请监管部门在 layouts 里添加版式。"
+        )
+    check_size(path, name, max(layout.max_bytes for layout in layouts))
     opener = _Opener(path, name)
     fits: list[tuple[Layout, dict[str, tuple[Grid, Header | None]]]] = []
     reasons: list[str] = []
