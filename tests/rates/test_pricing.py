@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import importlib.util
 from decimal import Decimal
 from pathlib import Path
@@ -59,6 +60,12 @@ def priced(
         return price(engine, "loan_facts", spec(start, end, **changes))
 
 
+@functools.cache
+def standard(start: str, end: str) -> Pricing:
+    """The ledger as it is, priced once per window."""
+    return priced(start, end)
+
+
 def drawn(first: str, last: str, tenor: str) -> tuple[int, int]:
     """Loans and institutions of a tenor drawn between two dates, counted row by row."""
     a, b = dt.date.fromisoformat(first), dt.date.fromisoformat(last)
@@ -76,7 +83,7 @@ def drawn(first: str, last: str, tenor: str) -> tuple[int, int]:
 def test_2021_is_not_identified_with_dates_and_loans_per_regime(
     start: str, end: str, before: tuple[str, str], days: int
 ) -> None:
-    p = priced(start, end)
+    p = standard(start, end)
     assert p.identification.outcome == "none" and p.rungs == ()
     n, banks = drawn(*before, "1y")
     late, late_banks = drawn("2021-12-20", "2021-12-31", "1y")
@@ -89,7 +96,7 @@ def test_2021_is_not_identified_with_dates_and_loans_per_regime(
 
 
 def test_inside_2021_lpr_stood_still() -> None:
-    p = priced("2021-01-01", "2021-12-19")
+    p = standard("2021-01-01", "2021-12-19")
     assert p.identification.outcome == "none" and p.rungs == ()
     one_year = [r for r in p.identification.regimes if r.benchmark == "lpr 1y"]
     assert [(r.rate, r.days, (r.loans, r.institutions)) for r in one_year] == [
@@ -105,7 +112,7 @@ def _table(p: Pricing):
 
 
 def test_two_years_are_weak_and_shown_as_co_movement() -> None:
-    p = priced("2019-10-01", "2021-12-31")
+    p = standard("2019-10-01", "2021-12-31")
     assert p.identification.outcome == "weak"
     assert {(r.model, r.weights): r.status for r in p.rungs} == dict.fromkeys(
         [(m, w) for m in "AB" for w in ("none", "amount")], "weak"
@@ -162,7 +169,7 @@ def test_rungs_equal_statsmodels_with_dummies(model: str, weights: str) -> None:
 
 def test_identification_numbers_equal_regressions_on_the_rows() -> None:
     """Variance left, largest shares, and step + trend R² from rows and dummies."""
-    p = priced("2019-10-01", "2021-12-31")
+    p = standard("2019-10-01", "2021-12-31")
     d = frame(ROWS)
     effects = pd.get_dummies(d.cell, dtype=float)
 
@@ -190,7 +197,7 @@ def test_identification_numbers_equal_regressions_on_the_rows() -> None:
 
 
 def test_without_the_path_regimes_begin_where_loans_show_them() -> None:
-    with_path = priced("2019-10-01", "2021-12-31")
+    with_path = standard("2019-10-01", "2021-12-31")
     from_loans = priced("2019-10-01", "2021-12-31", path=None)
     assert [r.beta for r in _fits(from_loans)] == [r.beta for r in _fits(with_path)]
     assert [r.loans for r in from_loans.identification.regimes] == [
@@ -241,14 +248,14 @@ def test_every_row_is_in_the_sample_or_counted_under_one_reason() -> None:
 
 
 def test_python_integers_take_over_where_sums_might_not_fit(monkeypatch) -> None:
-    by_engine = priced("2019-10-01", "2021-12-31")
+    by_engine = standard("2019-10-01", "2021-12-31")
     monkeypatch.setattr(placing, "fits_engine", lambda *_: False)
     assert priced("2019-10-01", "2021-12-31") == by_engine
 
 
 def test_shuffled_rows_give_the_same_bits() -> None:
     order = np.random.default_rng(3).permutation(len(ROWS))
-    assert priced("2019-10-01", "2021-12-31", [ROWS[i] for i in order]) == priced(
+    assert priced("2019-10-01", "2021-12-31", [ROWS[i] for i in order]) == standard(
         "2019-10-01", "2021-12-31"
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from decimal import Decimal
 
 from puhui.engine.duckdb import ident
 from puhui.errors import ParamsError
@@ -42,7 +42,13 @@ def spec_from(params: Params, quarter: Quarter) -> PricingSpec:
         where=wanted.sample_where.sql(resolve),
         effects=wanted.effects,
         rules=IdentificationRules(
-            **{f.name: policy[f.name] for f in dataclasses.fields(IdentificationRules)}
+            min_regimes=int(policy["min_regimes"]),
+            min_regime_days=int(policy["min_regime_days"]),
+            min_regime_loans=int(policy["min_regime_loans"]),
+            min_regime_institutions=int(policy["min_regime_institutions"]),
+            max_single_move_share=Decimal(policy["max_single_move_share"]),
+            max_step_trend_r2=Decimal(policy["max_step_trend_r2"]),
+            detectable_se_multiple=Decimal(policy["detectable_se_multiple"]),
         ),
         left_out=wanted.left_out.sql(resolve) if wanted.left_out else None,
         path=series.table(),

@@ -112,40 +112,39 @@ def _drawn(relation: str, spec: PricingSpec) -> str:
     )
     first, last = (f"DATE {quote(d.isoformat())}" for d in (spec.window_from, spec.window_to))
     left_out = f"CAST({spec.left_out} AS VARCHAR)" if spec.left_out else "NULL"
+    facts = ident(relation)
+    y, w = (
+        f"CAST({column} * {10**scale} AS BIGINT)"
+        for column, scale in (("rate_at_drawdown", RATE_SCALE), ("amount", AMOUNT_SCALE))
+    )
+    # Names of the two narrow tables start with own_, not to meet a column of the relation.
     return f"""
-        WITH facts AS (
-            SELECT institution_id AS g, loan_id, quarter, revision, drawn_on,
-                concat_ws(chr(31), {cell}) AS f,
-                concat_ws(' ', benchmark_series, benchmark_tenor) AS benchmark,
-                benchmark_date, benchmark_rate,
-                CAST(rate_at_drawdown * {10**RATE_SCALE} AS BIGINT) AS y,
-                CAST(amount * {10**AMOUNT_SCALE} AS BIGINT) AS w,
-                date_diff('day', {first}, benchmark_date) AS t,
-                ({spec.where}) IS TRUE AS chosen,
-                {left_out} AS named_reason
-            FROM {ident(relation)}
-        ),
-        latest AS (
-            SELECT g AS lg, quarter AS lq, max(revision) AS r FROM facts GROUP BY ALL
+        WITH latest AS (
+            SELECT institution_id AS own_g, quarter AS own_quarter, max(revision) AS own_revision
+            FROM {facts} GROUP BY ALL
         ),
         earliest AS (
-            SELECT g AS eg, loan_id AS el, min(quarter) AS q
-            FROM facts JOIN latest ON g = lg AND quarter = lq AND revision = r GROUP BY ALL
+            SELECT institution_id AS own_holder, loan_id AS own_loan, min(quarter) AS own_first
+            FROM {facts} JOIN latest
+                ON institution_id = own_g AND quarter = own_quarter AND revision = own_revision
+            GROUP BY ALL
         )
-        SELECT g, f, benchmark, benchmark_date, benchmark_rate, y, w, t,
+        SELECT institution_id AS g, concat_ws(chr(31), {cell}) AS f,
+            concat_ws(' ', benchmark_series, benchmark_tenor) AS benchmark,
+            benchmark_date, benchmark_rate, {y} AS y, {w} AS w,
+            date_diff('day', {first}, benchmark_date) AS t,
             CASE
-                WHEN revision < r THEN '已被更正报送取代'
-                WHEN quarter > q THEN '以前季度已计入的同一笔贷款'
-                WHEN (drawn_on BETWEEN {first} AND {last}) IS NOT TRUE
-                    THEN '不在窗口期内发放'
-                WHEN named_reason IS NOT NULL THEN named_reason
-                WHEN NOT chosen THEN '不符合样本条件'
-                WHEN y IS NULL THEN '没有发放利率'
+                WHEN revision < own_revision THEN '已被更正报送取代'
+                WHEN quarter > own_first THEN '以前季度已计入的同一笔贷款'
+                WHEN (drawn_on BETWEEN {first} AND {last}) IS NOT TRUE THEN '不在窗口期内发放'
+                WHEN {left_out} IS NOT NULL THEN {left_out}
+                WHEN ({spec.where}) IS NOT TRUE THEN '不符合样本条件'
+                WHEN rate_at_drawdown IS NULL THEN '没有发放利率'
                 WHEN benchmark_rate IS NULL THEN '没有对应的基准利率'
-                WHEN w IS NULL OR w <= 0 THEN '发放金额不为正'
+                WHEN amount IS NULL OR amount <= 0 THEN '发放金额不为正'
             END AS reason
-        FROM facts JOIN latest ON g = lg AND quarter = lq
-            LEFT JOIN earliest ON g = eg AND loan_id = el
+        FROM {facts} JOIN latest ON institution_id = own_g AND quarter = own_quarter
+            LEFT JOIN earliest ON institution_id = own_holder AND loan_id = own_loan
     """
 
 
