@@ -83,7 +83,7 @@ lab: setup
 	$(BIN)/puhui lab
 
 notebooks: example
-	$(BIN)/python -m puhui.runner.notebooks
+	$(BIN)/python -m puhui.runner.rebuild
 
 real: setup
 	@test -f "$(LOANS)" && test -f "$(PRIME)" || { \

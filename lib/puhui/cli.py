@@ -15,8 +15,8 @@ from puhui import __version__
 from puhui.errors import PuhuiError
 
 if TYPE_CHECKING:
-    from puhui.runner import Request
     from puhui.runner.preparing import Progress
+    from puhui.runner.quarterly import Request
 
 app = typer.Typer(
     help="普惠：季度小微企业金融服务监管指标、判断与通报。",
@@ -68,7 +68,7 @@ def run(
     jobs: JobsOpt = 2,
 ) -> None:
     """从报送到网页：接收校验 → 入库 → 指标 → 笔记本 → 汇集 → 通报。"""
-    from puhui.runner import run_quarter
+    from puhui.runner.quarterly import run_quarter
 
     request = _request(quarter, data, params, out, institution, top, jobs)
     with _progress() as progress:
@@ -102,7 +102,7 @@ def check(
     """只接收与校验：列出每份报送的行数与问题，不编制通报。"""
     from rich.table import Table
 
-    from puhui.runner import check_quarter
+    from puhui.runner.quarterly import check_quarter
 
     request = _request(quarter, data, params, out, institution, 0, 2)
     with _progress() as progress:
@@ -228,7 +228,7 @@ def _request(
     jobs: int,
 ) -> Request:
     from puhui.quarter import Quarter
-    from puhui.runner import Request
+    from puhui.runner.quarterly import Request
 
     return Request(
         Quarter.parse(quarter),

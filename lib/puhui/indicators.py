@@ -88,7 +88,10 @@ def evaluate(
         look = _Lookup(bench, facts, branch_id, quarter, name, used)
         value = formula.evaluate(look)
         if isinstance(value, Fraction):
-            parts = {k: p.formula_for(branch_id is not None).evaluate(look) for k, p in indicator.parts.items()}
+            parts = {
+                k: p.formula_for(branch_id is not None).evaluate(look)
+                for k, p in indicator.parts.items()
+            }
             return _evaluation(value, name, quarter, used, parts)
         if not isinstance(value, NoData):
             raise ParamsError(f"指标 {indicator.id} 的公式没有得出数值。")
@@ -142,14 +145,20 @@ class _Lookup:
             raise ParamsError(f"公式里的“{name}”不是已知的指标量。")
         key = (str(quarter), self.facts.institution_id, branch_id, name, self.source)
         row = self.bench.measures.get(key)
-        label = self.bench.params.measures[name].label
         if row is None:
-            return NoData((f"{quarter} 未报送{label}",))
+            return NoData((self._why_absent(quarter, name),))
         if row["value"] is None:
-            return NoData((f"{quarter} {label}：{row['reason']}",))
+            return NoData((f"{quarter} {row['reason']}",))
         if row not in self.used:
             self.used.append(row)
         return Fraction(Decimal(str(row["value"])))
+
+    def _why_absent(self, quarter: Quarter, name: str) -> str:
+        measure = self.bench.params.measures[name]
+        word = SOURCE_WORDS[self.source]
+        if (measure.returns if self.source == "returns" else measure.ledger) is None:
+            return f"{measure.label}不能从{word}取得"
+        return f"{quarter} 未报送{word}"
 
 
 def _exact(value: object) -> Value:

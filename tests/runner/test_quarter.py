@@ -10,7 +10,7 @@ import pytest
 from vocabulary import PROJECT
 
 from puhui.indicators import evaluate, judge
-from puhui.runner import run_quarter
+from puhui.runner.quarterly import run_quarter
 
 GOOD = {"HCNS0001", "HCDX0001", "HCCZ0001"}
 

@@ -1,6 +1,9 @@
-"""Running a quarter: submissions in, pages out."""
+"""Running a quarter: submissions in, pages out.
+
+Notebooks need :func:`open_run` only; the stages are in :mod:`puhui.runner.quarterly`, which
+is not imported here because every kernel would pay for it.
+"""
 
 from puhui.runner.opening import open_run
-from puhui.runner.quarterly import Event, Outcome, Request, check_quarter, run_quarter
 
-__all__ = ["Event", "Outcome", "Request", "check_quarter", "open_run", "run_quarter"]
+__all__ = ["open_run"]

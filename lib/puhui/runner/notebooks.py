@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -15,7 +14,7 @@ import nbformat
 
 from puhui.errors import NotebookFailed
 from puhui.runner.project import combine
-from puhui.store import write_text
+from puhui.runner.state import State
 
 #: One thread of BLAS everywhere, so that results do not depend on the machine's cores.
 KERNEL_ENVIRONMENT = {
@@ -51,30 +50,6 @@ class Done:
     executed: bool
     seconds: float
     failure: str = ""
-
-
-class State:
-    """Keys of tasks already done, kept beside the working papers."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._keys: dict[str, str] = {}
-        if path.is_file():
-            self._keys = json.loads(path.read_text(encoding="utf-8"))
-
-    def is_done(self, key_of: str, key: str, makes: Sequence[Path]) -> bool:
-        """Whether a piece of work was done with this very key and its files are still there."""
-        return self._keys.get(key_of) == key and all(p.is_file() for p in makes)
-
-    def done(self, key_of: str, key: str) -> None:
-        """Remember a finished piece of work."""
-        self._keys[key_of] = key
-        write_text(self._path, json.dumps(self._keys, indent=1, sort_keys=True))
-
-    def forget(self, key_of: str) -> None:
-        """Forget a piece of work that failed."""
-        if self._keys.pop(key_of, None) is not None:
-            write_text(self._path, json.dumps(self._keys, indent=1, sort_keys=True))
 
 
 def notebook_key(path: Path) -> str:
@@ -148,11 +123,12 @@ def execute(notebook: Path, output: Path, parameters: dict[str, str]) -> None:
             request_save_on_cell_execute=False,
             autosave_cell_every=0,
             execution_timeout=900,
+            kernel_manager_class="puhui.runner.kernels.QuietKernelManager",
         )
     except papermill.PapermillExecutionError as error:
         said = f"第 {error.cell_index + 1} 格出错：{error.ename}：{error.evalue}"
         raise NotebookFailed(said, where=notebook.name) from error
-    except (DeadKernelError, CellTimeoutError) as error:
+    except (DeadKernelError, CellTimeoutError, RuntimeError) as error:
         raise NotebookFailed(f"内核中止：{error}", where=notebook.name) from error
     finally:
         if staged.is_file():

@@ -15,8 +15,8 @@ from puhui.engine import DuckDBEngine
 from puhui.errors import RunError
 from puhui.quarter import Quarter
 from puhui.runner import taking_in
-from puhui.runner.notebooks import State
 from puhui.runner.project import code_fingerprint, combine
+from puhui.runner.state import State
 from puhui.runner.workspace import Run, RunConfig, concat, sort_results
 from puhui.store import SUPERVISOR, Snapshot, Store, write_text
 

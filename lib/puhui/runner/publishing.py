@@ -7,17 +7,22 @@ import json
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from puhui import __version__, results
-from puhui.runner.notebooks import Done, State, read
+from puhui.runner.notebooks import Done, read
 from puhui.runner.plan import COUNTY, COUNTY_SLICES, INSTITUTION_SLICES
 from puhui.runner.project import code_fingerprint, combine, file_hash
+from puhui.runner.state import State
 from puhui.runner.workspace import Run, concat, sort_results
 from puhui.store import write_text
+
+if TYPE_CHECKING:
+    from puhui.briefing.html import Link
+    from puhui.briefing.source import Source
 
 PAGES = {"05_institution": "institutions/{part}.html", "06_county": "county.html"}
 
@@ -64,7 +69,7 @@ def export(run: Run, done: Iterable[Done], state: State) -> list[Path]:
         page.parent.mkdir(parents=True, exist_ok=True)
         source = run.source()
         lines = provenance(source.meta, source.words)
-        title = _title(run, part)
+        title = _title(source, part)
         text = export_notebook(
             read(one.task.output), title=title, meta=source.meta, provenance=lines
         )
@@ -74,46 +79,69 @@ def export(run: Run, done: Iterable[Done], state: State) -> list[Path]:
     return written
 
 
-def _title(run: Run, part: str) -> str:
-    subject = "全县通报" if part == COUNTY else run.facts(part).name
-    return f"{subject} · {run.quarter.label}"
+def _title(source: Source, part: str) -> str:
+    from puhui.briefing.county import county_title
+    from puhui.briefing.institution import institution_title
+
+    return county_title(source) if part == COUNTY else institution_title(source, part)
 
 
 def write_index(run: Run, institutions: Iterable[str], missing: Iterable[str]) -> Path:
     """Write ``index.html``: every institution's status, links, what failed and why."""
-    from puhui.briefing.html import Link, Status, index_page
+    from puhui.briefing.html import Status, index_page
 
     source = run.source()
     ready = set(institutions)
-    errors = {r["institution_id"] for r in run.intake().to_pylist() if r["status"] in _TROUBLED}
+    troubles = _troubles(run)
     statuses = []
     for institution in sorted({*ready, *run.config.failed, *missing} - {COUNTY}):
         facts = run.facts(institution)
         reason = run.config.failed.get(institution, "")
         if institution in ready:
-            condition = "with_errors" if institution in errors else "ok"
+            reason = troubles.get(institution, "")
+            condition = "with_errors" if reason else "ok"
         elif reason:
-            condition = "refused" if institution not in run.config.institutions else "failed"
+            condition = "failed" if institution in run.config.institutions else "refused"
         else:
             condition, reason = "refused", "本季度未报送。"
-        links = [
-            Link(label, f"institutions/{institution}.{kind}")
-            for label, kind in (("监管反馈", "html"), ("附表", "xlsx"))
-            if (run.config.folder / "institutions" / f"{institution}.{kind}").is_file()
-        ]
+        names = [(f"institutions/{institution}.{k}", w) for k, w in _INSTITUTION_FILES]
         kind = str(facts.values["kind"])
-        statuses.append(Status(institution, facts.name, kind, condition, reason, tuple(links)))
+        links = _links(run, names)
+        statuses.append(Status(institution, facts.name, kind, condition, reason, links))
+    results = sorted((run.config.folder / "results").glob("*.parquet"))
+    names = [*_COUNTY_FILES, *((f"results/{p.name}", f"结果 {p.stem}") for p in results)]
     page = run.config.folder / "index.html"
-    links = [
-        Link(label, name)
-        for label, name in (("全县通报", "county.html"), ("全县附表", "county.xlsx"))
-        if (run.config.folder / name).is_file()
-    ]
-    write_text(page, index_page(source, statuses, links=links))
+    write_text(page, index_page(source, statuses, links=_links(run, names)))
     return page
 
 
-_TROUBLED = ("refused", "accepted_with_errors")
+_INSTITUTION_FILES = (("html", "监管反馈"), ("xlsx", "附表"))
+_COUNTY_FILES = (("county.html", "全县通报"), ("county.xlsx", "全县附表"))
+
+
+def _links(run: Run, names: Iterable[tuple[str, str]]) -> tuple[Link, ...]:
+    from puhui.briefing.html import Link
+
+    return tuple(Link(w, n) for n, w in names if (run.config.folder / n).is_file())
+
+
+def _troubles(run: Run) -> dict[str, str]:
+    """What is wrong with each accepted submission, in a few words."""
+    rows = run.intake().to_pylist()
+    quarantined: dict[str, int] = {}
+    refused: dict[str, list[str]] = {}
+    for row in rows:
+        if row["quarantined"]:
+            known = quarantined.get(row["institution_id"], 0)
+            quarantined[row["institution_id"]] = known + row["quarantined"]
+        if row["status"] == "refused":
+            refused.setdefault(row["institution_id"], []).append(f"{row['file']} 被退回")
+    return {
+        i: "；".join(
+            [*refused.get(i, []), *([f"隔离 {n} 行"] if (n := quarantined.get(i)) else [])]
+        )
+        for i in {*quarantined, *refused}
+    }
 
 
 def remove_stale(run: Run, institutions: Iterable[str]) -> None:

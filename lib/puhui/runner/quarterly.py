@@ -11,7 +11,7 @@ from typing import Any
 
 from puhui.quarter import Quarter
 from puhui.runner import publishing
-from puhui.runner.notebooks import Done, State, execute_all
+from puhui.runner.notebooks import Done, execute_all
 from puhui.runner.plan import Planner, results_key
 from puhui.runner.preparing import (
     Prepared,
@@ -22,6 +22,7 @@ from puhui.runner.preparing import (
     with_failures,
 )
 from puhui.runner.project import project_root
+from puhui.runner.state import State
 from puhui.runner.workspace import Run
 
 

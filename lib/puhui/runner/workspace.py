@@ -7,15 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from puhui import __version__, derive, params, results, schema
-from puhui.briefing.source import IndicatorWords, Source
-from puhui.briefing.table import Section
-from puhui.briefing.words import Words
-from puhui.briefing.xlsx import write_annex
 from puhui.engine import DuckDBEngine
 from puhui.errors import RunError
 from puhui.indicators import Bench, Facts
@@ -23,7 +20,9 @@ from puhui.params.expression import Value
 from puhui.quarter import Quarter
 from puhui.store import SUPERVISOR, Snapshot, Store, write_text
 
-NO_BRANCHES: tuple[str, ...] = ()
+if TYPE_CHECKING:
+    from puhui.briefing.source import IndicatorWords, Source
+    from puhui.briefing.table import Section
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,11 @@ class Run:
                     }
         rows |= {r["institution_id"]: r for r in self._supervisor("institutions").to_pylist()}
         for institution in self.config.institutions:
-            unknown: dict[str, object] = {"institution_id": institution, "name": institution, "kind": "other"}
+            unknown: dict[str, object] = {
+                "institution_id": institution,
+                "name": institution,
+                "kind": "other",
+            }
             rows.setdefault(institution, unknown)
         return dict(sorted(rows.items()))
 
@@ -202,6 +205,10 @@ class Run:
 
     def source(self) -> Source:
         """Everything pages are made from: gathered results and words, no engine."""
+        # Only pages need the briefing room; the working papers' kernels do not load it.
+        from puhui.briefing.source import Source
+        from puhui.briefing.words import Words
+
         columns = ["institution_id", "name", "kind", "level", "is_local_legal_person"]
         return Source(
             quarter=self.quarter,
@@ -215,6 +222,8 @@ class Run:
         )
 
     def _catalogue(self) -> dict[str, IndicatorWords]:
+        from puhui.briefing.source import IndicatorWords
+
         found = {}
         for key, indicator in self.params.indicators.items():
             clause = self.params.clauses[indicator.clause]
@@ -233,23 +242,36 @@ class Run:
 
     def save_annex(self, name: str, sections: Sequence[Section]) -> Path:
         """Write the Excel annex of a page from the very tables the page shows."""
+        from puhui.briefing.html.pages import provenance
+        from puhui.briefing.xlsx import write_annex
+
         tables = [t for s in sections for t in s.tables]
         where = "county.xlsx" if name == "county" else f"institutions/{name}.xlsx"
         path = self.config.folder / where
         path.parent.mkdir(parents=True, exist_ok=True)
         subject = "全县" if name == "county" else self.facts(name).name
-        notes = [f"{k}：{v}" for k, v in self.meta().items()]
+        source = self.source()
+        notes = [f"{label}：{text}" for label, text in provenance(source.meta, source.words)]
         write_annex(path, tables, title=f"{subject} {self.quarter.label}附表", notes=notes)
         return path
 
     def meta(self) -> dict[str, str]:
         """Provenance every page prints."""
+        mine = [(i, r) for q, i, r in self.config.snapshots if q == self.config.quarter]
+        of_record = [f"{i} 第{r}版" for i, r in mine if i != SUPERVISOR]
+        listed = "、".join(of_record[:_LISTED]) + ("等" if len(of_record) > _LISTED else "")
+        others = len(self.config.snapshots) - len(mine)
         return {
             "office": self.params.run.office,
             "version": f"puhui {__version__}",
             "params": self.params.fingerprint[:12],
-            "inputs": f"{len(self.config.snapshots)} 份快照",
+            "inputs": f"{self.config.quarter}：{listed}；另有基期及以前季度快照 {others} 份",
+            "policy": f"按 {self.quarter.end.isoformat()} 生效的政策参数",
         }
+
+
+#: How many submissions a page's footer names before it says "and others".
+_LISTED = 30
 
 
 def concat(name: str, tables: Iterable[pa.Table]) -> pa.Table:
