@@ -216,6 +216,25 @@ def test_a_path_that_contradicts_the_loans_is_refused() -> None:
         priced("2019-10-01", "2021-12-31", rows)
 
 
+def test_two_rates_of_one_benchmark_on_one_day_are_refused() -> None:
+    rows = [dict(ROWS[0]), dict(ROWS[0], loan_id="other", benchmark_rate=Decimal("9.99"))]
+    with pytest.raises(FitError, match="有两个值"):
+        priced("2019-10-01", "2021-12-31", rows, path=None)
+
+
+def test_loans_priced_outside_the_window_keep_their_own_benchmark() -> None:
+    """Priced before the window or after it: a value of no days in the window, but with loans."""
+    rows = [dict(r) for r in ROWS]
+    early, late = dt.date(2019, 9, 2), dt.date(2022, 1, 20)
+    rows[0] |= {"benchmark_tenor": "1y", "benchmark_date": early, "benchmark_rate": Decimal("4.25")}
+    rows[1] |= {"benchmark_tenor": "1y", "benchmark_date": late, "benchmark_rate": Decimal("3.70")}
+    p = priced("2019-10-01", "2021-12-31", rows)
+    found = {r.rate: r for r in p.identification.regimes if r.benchmark == "lpr 1y"}
+    for value in (Decimal("4.25"), Decimal("3.70")):
+        assert (found[value].days, found[value].loans) == (0, 1)
+    assert sum(r.days for r in found.values()) == (eight.LAST - eight.FIRST).days + 1
+
+
 def test_every_row_is_in_the_sample_or_counted_under_one_reason() -> None:
     base = [dict(r) for r in ROWS]
     later = dict(base[0], quarter="2021Q4", rate_at_drawdown=Decimal("99"))  # a later snapshot

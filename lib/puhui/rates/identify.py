@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
 
 from puhui.errors import FitError
 from puhui.rates.moments import CellSums, Moments
@@ -117,8 +116,16 @@ class Path:
         return column
 
 
-def path_of(points: Sequence[tuple[str, dt.date, Decimal]], until: dt.date) -> Path:
-    """Build the path from (benchmark, date in force, rate); repeated values are no move."""
+def path_of(points: Sequence[tuple[str, dt.date, Decimal]], since: dt.date, until: dt.date) -> Path:
+    """Build the path between two dates from (benchmark, date in force, rate).
+
+    Repeated values are no move; the value in force at the beginning starts there.
+
+    Raises
+    ------
+    FitError
+        One benchmark has two rates on one date.
+    """
     by: dict[str, list[tuple[dt.date, Decimal]]] = {}
     for name, day, value in sorted(points):
         own = by.setdefault(name, [])
@@ -126,7 +133,7 @@ def path_of(points: Sequence[tuple[str, dt.date, Decimal]], until: dt.date) -> P
             raise FitError(f"{name} 在 {day} 有两个值：{own[-1][1]} 和 {value}。")
         if not own or own[-1][1] != value:
             own.append((day, value))
-    dates = sorted({d for own in by.values() for d, _ in own if d <= until})
+    dates = sorted({max(d, since) for own in by.values() for d, _ in own if d <= until})
     values = [
         tuple(next((v for d, v in reversed(own) if d <= day), None) for day in dates)
         for own in by.values()
@@ -323,17 +330,3 @@ def report(
         bool(reasons),
         told,
     )
-
-
-def loan_path(seen: Sequence[tuple[str, dt.date, Decimal]], until: dt.date) -> Path:
-    """Reconstruct the path from what loans show: (benchmark, date, rate in force).
-
-    Raises
-    ------
-    FitError
-        Two loans show different rates of one benchmark on one date.
-    """
-    for one, two in pairwise(sorted(seen)):
-        if one[:2] == two[:2] and one[2] != two[2]:
-            raise FitError(f"{one[0]} 在 {one[1]} 有两个值：{one[2]} 和 {two[2]}。")
-    return path_of(seen, until)

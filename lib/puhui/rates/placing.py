@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from puhui.engine.duckdb import DuckDBEngine
 from puhui.errors import FitError
-from puhui.rates.identify import Path, Regime, benchmark_column, loan_path, path_of, regimes
+from puhui.rates.identify import Path, Regime, benchmark_column, path_of, regimes
 from puhui.rates.moments import (
     CellSums,
     ColumnPlan,
@@ -49,14 +49,16 @@ def place(engine: DuckDBEngine, spec: PricingSpec) -> Placed | None:
     if not seen:
         return None
     shown = [(str(r["benchmark"]), r["day"], rate(r["rate"])) for r in seen]
-    path = loan_path(shown, spec.window_to)
+    points = shown
     if spec.path is not None:
         used = {name for name, _, _ in shown}
-        points = [
+        given = [
             (f"{r['series']} {r['tenor']}", r["from_date"], rate(r["rate"]))
             for r in spec.path.to_pylist()
         ]
-        path = path_of([p for p in points if p[0] in used], spec.window_to)
+        points = [p for p in given if p[0] in used]
+    days = [day for _, day, _ in shown]
+    path = path_of(points, min([spec.window_from, *days]), max([spec.window_to, *days]))
     levels = [path.level(name, day) for name, day, _ in shown]
     for (name, day, value), level in zip(shown, levels, strict=True):
         if path.rate(level) != value:
