@@ -149,3 +149,29 @@ def test_a_supervisor_file_that_cannot_be_read_is_refused_too(tmp_path):
     read = read_supervisor(tmp_path, layouts=b.LAYOUTS, checks=b.CHECKS, hasher=b.HASHER)
     assert set(b.refusals(read)) == {"branches.csv"}
     assert set(read.tables) == {"institutions", "plans"}
+
+
+def test_a_supplement_with_odd_rates_is_refused_itself(tmp_path):
+    """The file that carries the rates is at fault, not the one they are joined to."""
+    extra = [r | {"发放利率": "0.041"} for r in (b.EAST["extra"][2], b.PERSON_EXTRA)]
+    read = b.read(b.east(tmp_path, rows={"extra": extra}))
+    assert "0.041%" in refused_line(read, "补充_借据.csv")
+    assert read.tables["loans"].num_rows == 2
+    assert "rate_at_drawdown" in read.absent["loans"]
+
+
+def test_a_supplement_without_a_needed_column_is_refused_itself(tmp_path):
+    b.east(tmp_path)
+    file = tmp_path / "补充_借据.csv"
+    file.write_bytes(file.read_bytes().decode("gbk").replace("发放利率", "利率").encode("gbk"))
+    read = b.read(tmp_path)
+    assert "缺少列：发放利率" in refused_line(read, file.name)
+    assert read.tables["loans"].num_rows == 2
+
+
+def test_npl_ratios_are_no_interest_rates(tmp_path):
+    """A published ratio of 0.12 % is small, and right."""
+    lines = [line.replace("1.35", "0.12") for line in b.SUPERVISOR["institutions.csv"]]
+    b.supervisor(tmp_path, institutions=lines)
+    read = read_supervisor(tmp_path, layouts=b.LAYOUTS, checks=b.CHECKS, hasher=b.HASHER)
+    assert b.refusals(read) == {}

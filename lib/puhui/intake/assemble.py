@@ -132,18 +132,14 @@ def _match(
 
 
 def _check_headers(part: Part, stacks: Mapping[str, Stack]) -> None:
-    missing = [
-        rule
-        for rule in part.rules.values()
-        if rule.required
-        and rule.fields
-        and not any(_supplied(f, part, stacks) for f in rule.fields)
-    ]
-    lacking = [r for r in missing if any(f.source in stacks for f in r.fields)]
-    lacking_keys = [j.left for j in part.joins.values() if not stacks[""].has(j.left)]
-    if lacking or lacking_keys:
-        frame = stacks[""].frames[0]
-        names = "、".join([*(r.fields[0].header for r in lacking), *lacking_keys])
+    lacking = [Field("", j.left) for j in part.joins.values() if not stacks[""].has(j.left)]
+    for rule in part.rules.values():
+        there = [f for f in rule.fields if f.source in stacks]
+        if rule.required and there and not any(_supplied(f, stacks) for f in there):
+            lacking.append(there[0])
+    if lacking:
+        frame = stacks[lacking[0].source].frames[0]
+        names = "、".join(f.header for f in lacking if f.source == lacking[0].source)
         raise Refusal(
             f"表“{schema.label(part.table)}”缺少列：{names}。",
             file=frame.file,
@@ -152,7 +148,7 @@ def _check_headers(part: Part, stacks: Mapping[str, Stack]) -> None:
         )
 
 
-def _supplied(field: Field, part: Part, stacks: Mapping[str, Stack]) -> bool:
+def _supplied(field: Field, stacks: Mapping[str, Stack]) -> bool:
     return field.source in stacks and stacks[field.source].has(field.header)
 
 
@@ -235,7 +231,7 @@ class _Builder:
         if any(w is not None for w in wide):
             values = [self._constant(rule, w) for w in wide if w is not None]
             return _clean(pa.array(values * self.count, arrow_type(rule.kind)))
-        fields = [f for f in rule.fields if _supplied(f, self.part, self.stacks)]
+        fields = [f for f in rule.fields if _supplied(f, self.stacks)]
         if not fields and rule.default is not None:
             return self._same(rule, rule.default)
         if not fields:

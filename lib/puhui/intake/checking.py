@@ -65,24 +65,22 @@ def refuse_wrong_scale(block: Block, checks: Checks, layout: Layout) -> None:
     """
     check = checks.builtin("rate_scale")
     assert check.low is not None and check.high is not None
-    frame_of = block.frame_of()
-    for name in (c.name for c in schema.columns(block.part.table) if c.kind == "rate"):
-        if name not in block.values or name not in block.origin:
+    for name in check.columns if block.part.table == check.table else ():
+        if name not in block.origin:
             continue
-        rates = block.values[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
-        for index, frame in enumerate(block.stacks[""].frames):
-            given = rates[(frame_of == index) & ~np.isnan(rates) & (rates > 0)]
-            if not len(given):
+        source = block.origin[name].source
+        stack = block.stacks[source]
+        frame_of = stack.data.column("__frame").combine_chunks().take(block.rows[source])
+        for index, frame in enumerate(stack.frames):
+            own = block.values[name].filter(pc.equal(frame_of, index))
+            rates = own.drop_null().cast(pa.float64()).to_numpy(zero_copy_only=False)
+            if not (rates > 0).any():
                 continue
-            middle = float(np.median(given))
+            middle = float(np.median(rates[rates > 0]))
             if not float(check.low) <= middle <= float(check.high):
                 label = schema.column(block.part.table, name).label
-                raise Refusal(
-                    check.message.format(label=label, value=f"{middle:.4g}", layout=layout.label),
-                    file=frame.file,
-                    sheet=frame.sheet,
-                    remedy="",
-                )
+                line = check.message.format(label=label, value=f"{middle:.4g}", layout=layout.label)
+                raise Refusal(line, file=frame.file, sheet=frame.sheet, remedy="")
 
 
 def check_format(blocks: Sequence[Block], checks: Checks) -> Outcome:
