@@ -75,6 +75,10 @@ def test_a_and_b_more_than_two_errors_apart_is_said(b: float, said: bool) -> Non
     assert any("与LPR分不开" in s for s in p.sentences) is said
 
 
+def test_a_negative_coefficient_is_worded_as_lower() -> None:
+    assert any("相应低0.500个百分点" in s for s in pricing(-0.5, 0.9).sentences)
+
+
 def test_without_crv3_the_crv1_error_is_used() -> None:
     p = pricing(1.2, 0.9, None)
     assert p.detectable(p.rungs[0]) == pytest.approx(2.8 * 0.5)

@@ -8,7 +8,7 @@ moves with whatever else those months brought.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from puhui.engine.duckdb import DuckDBEngine
@@ -37,7 +37,7 @@ WEIGHTINGS = {"none": "不加权", "amount": "按发放金额加权"}
 
 @dataclass(frozen=True)
 class Rung:
-    """One fitted equation and how it may be read."""
+    """One fitted equation and how it may be read; A and B carry no test of their coefficient."""
 
     model: str
     weights: str
@@ -215,6 +215,8 @@ def _rung(
     fitted = summarise(
         m, s, count_absorbed=spec.count_absorbed, dropped={"singletons": m.singletons}
     )
+    k = len(fitted.terms)
+    fitted = replace(fitted, t=[None] * k, df=[None] * k, p_crv1=[None] * k, status="no_test")
     lost = [part for part in fitted.reason.rstrip("。").split("；") if "没有 CRV3" in part]
     reason = "；".join([f"与{spec.label}的同向变动（非传导）", *lost, told.sentence])
     return Rung(model, key, fitted, "weak" if told.weak else "ok", reason)
@@ -235,9 +237,11 @@ def _sentences(spec: PricingSpec, rungs: list[Rung], identified: str) -> list[st
             if error is not None
             else "，没有可用的标准误"
         )
+        beta = rung.fit.beta[0]
         said.append(
-            f"{words}：{spec.label}高1个百分点的时段，同类贷款利率相应高"
-            f"{rung.fit.beta[0]:.3f}个百分点{smallest}。这是与{spec.label}的同向变动，不是传导。"
+            f"{words}：{spec.label}高1个百分点的时段，同类贷款利率相应"
+            f"{'低' if beta < 0 else '高'}{abs(beta):.3f}个百分点{smallest}。"
+            f"这是与{spec.label}的同向变动，不是传导。"
         )
     said += [
         f"模型A与模型B（{WEIGHTINGS[key]}）相差超过2个标准误：这些月份的其他原因与{spec.label}分不开。"
