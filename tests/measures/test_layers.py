@@ -7,10 +7,10 @@ from collections import defaultdict
 from decimal import Decimal
 
 import pytest
-from vocabulary import County
 
 from puhui.measures import plan
 from puhui.quarter import Quarter
+from vocabulary import County
 
 KINDS = ("enterprise", "individual_business", "mse_owner", "farmer", "other_personal")
 SIZES = ("small", "micro", "medium", "large", None)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from vocabulary import PARAMS, PROJECT
 
 from puhui.quarter import Quarter
 from puhui.runner.quarterly import Outcome, Request, run_quarter
+from vocabulary import PARAMS, PROJECT
 
 BAD = {"HCBAD001": "不是工作簿", "HCBAD002": "空文件", "HCBAD003": "另一季度"}
 

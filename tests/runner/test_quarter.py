@@ -7,10 +7,10 @@ from fractions import Fraction
 
 import pyarrow.parquet as pq
 import pytest
-from vocabulary import PROJECT
 
 from puhui.indicators import evaluate, judge
 from puhui.runner.quarterly import run_quarter
+from vocabulary import PROJECT
 
 GOOD = {"HCNS0001", "HCDX0001", "HCCZ0001"}
 
@@ -162,9 +162,7 @@ def test_manifest_counts_and_hashes_what_is_there(finished):
 
 
 def test_a_second_run_redoes_nothing_and_a_resubmission_only_what_it_touches(finished):
-    before = {
-        p: p.read_bytes() for p in finished.out.rglob("*.html") if "working" not in p.parts
-    }
+    before = {p: p.read_bytes() for p in finished.out.rglob("*.html") if "working" not in p.parts}
     again = run_quarter(finished.request).manifest
     assert (again["executed"], again["folders_read"], again["pages_written"]) == (0, 0, 0)
     assert all(p.read_bytes() == content for p, content in before.items())

@@ -14,7 +14,7 @@ from traitlets import default
 HAS_IPC = sys.platform != "win32"
 
 
-class QuietKernelManager(AsyncKernelManager):  # type: ignore[misc]
+class QuietKernelManager(AsyncKernelManager):
     """Kernel manager whose sockets lie in a folder of their own; used through papermill."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -22,7 +22,7 @@ class QuietKernelManager(AsyncKernelManager):  # type: ignore[misc]
             kwargs.setdefault("transport", "ipc")
         super().__init__(*args, **kwargs)
 
-    @default("ip")
+    @default("ip")  # type: ignore[untyped-decorator]
     def _ip_default(self) -> str:
         # The library's own default is one relative name that kernels side by side would share.
         if self.transport == "ipc":
