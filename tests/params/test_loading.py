@@ -39,7 +39,7 @@ def edit(path: Path, old: str, new: str) -> None:
         ("[returns, ledger]", "[returns, ledgers]", "ledger"),
         ("benchmark: lpr", "benchmark: lrp", "是否想写“lpr”"),
         ("guarantee, kind", "guarantees, kind", "是否想写“guarantee”"),
-        ("in_scope_at_drawdown and", "in_scope_now and amount > 0 and", "sample_where"),
+        ("where: in_scope_at_drawdown", "where: in_scope_now and amount > 0", "sample_where"),
         ("tenor: term_tenor", "tenor: term_tenors", "是否想写“term_tenor”"),
     ],
 )

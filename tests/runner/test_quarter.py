@@ -40,7 +40,7 @@ def test_a_bad_submission_is_refused_in_one_clear_line_and_the_others_go_on(fini
 
 
 def test_the_other_quarters_workbook_is_refused_by_its_quarter(finished):
-    assert "2020Q4" in finished.outcome.failed["HCBAD003"]
+    assert "2020年四季度" in finished.outcome.failed["HCBAD003"]
 
 
 def test_rows_in_are_accepted_quarantined_or_non_data(finished):

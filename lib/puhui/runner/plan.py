@@ -11,9 +11,7 @@ import pyarrow.compute as pc
 
 from puhui.runner.notebooks import Task, notebook_key
 from puhui.runner.project import code_fingerprint, combine
-from puhui.runner.workspace import Run
-
-COUNTY = "county"
+from puhui.runner.workspace import COUNTY, Run
 
 #: Slices an institution's working papers save; without all of them it has no page.
 INSTITUTION_SLICES = {

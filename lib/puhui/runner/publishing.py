@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 
 from puhui import __version__, results
 from puhui.runner.notebooks import Done, read
-from puhui.runner.plan import COUNTY, COUNTY_SLICES, INSTITUTION_SLICES
+from puhui.runner.plan import COUNTY_SLICES, INSTITUTION_SLICES
 from puhui.runner.project import code_fingerprint, combine, file_hash
 from puhui.runner.state import State
-from puhui.runner.workspace import Run, concat, sort_results
+from puhui.runner.workspace import COUNTY, Run, concat, sort_results
 from puhui.store import write_text
 
 if TYPE_CHECKING:

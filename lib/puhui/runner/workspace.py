@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from puhui.briefing.table import Section
 
 
+#: The part of working papers, slices and failures that belongs to no single institution.
+COUNTY = "county"
+
+
 @dataclass(frozen=True)
 class RunConfig:
     """What a run was asked to do and which revisions it reads (``working/run.json``)."""
@@ -106,7 +110,7 @@ class Run:
                         "institution_id": snapshot.institution_id,
                     }
         rows |= {r["institution_id"]: r for r in self._supervisor("institutions").to_pylist()}
-        for institution in self.config.institutions:
+        for institution in sorted({*self.config.institutions, *self.config.failed} - {COUNTY}):
             unknown: dict[str, object] = {
                 "institution_id": institution,
                 "name": institution,
