@@ -1,11 +1,13 @@
 """Real loans, bank effects, rungs A and B: ours beside statsmodels on the same rows.
 
-    python benchmarks/real_loans_vs_statsmodels.py LOANS.csv PRIME.csv
+    python benchmarks/real_loans_vs_statsmodels.py LOANS.csv PRIME.csv [RESULTS]
 
-LOANS has BankName, InterestRate, GrossApproval and ApprovalDate (m/d/yy); PRIME has Date and
-MPRIME by month. Each side runs in a process of its own, so that time and peak memory are its own.
-Bank effects are dummies in statsmodels and count in K on both sides; banks with one loan are
-left out on both sides. Exit code 1 if the largest relative difference exceeds 1e-10.
+LOANS has BankName, InterestRate, GrossApproval, TermMonths and ApprovalDate (m/d/yy); PRIME has
+Date and MPRIME by month. Each side runs in a process of its own, so that time and peak memory are
+its own. Bank effects are dummies in statsmodels and count in K on both sides; loans with a term of
+0 (quarantined by intake) and banks with one loan are left out on both sides. RESULTS is the
+``results`` folder of a run on the same file (``make real``): what that run stored is then compared
+too. Exit code 1 if the largest relative difference exceeds 1e-10.
 """
 
 from __future__ import annotations
@@ -41,7 +43,8 @@ def sample(loans: str, prime: str) -> pd.DataFrame:
         }
     )
     inside = d["day"].between(pd.Timestamp(WINDOW[0]), pd.Timestamp(WINDOW[1]))
-    d = d[inside & d[["bank", "rate", "prime", "amount"]].notna().all(axis=1)]
+    termed = raw["TermMonths"].str.replace(",", "").astype(int) > 0
+    d = d[inside & termed & d[["bank", "rate", "prime", "amount"]].notna().all(axis=1)]
     d = d[d.groupby("bank")["bank"].transform("size") > 1]
     return d.drop(columns="day").reset_index(drop=True)
 
@@ -98,7 +101,15 @@ def run_side(side: str, loans: str, prime: str) -> None:
     print(json.dumps(report))
 
 
-def main(loans: str, prime: str) -> int:
+def stored(results: str, weights: str, model: str) -> list[float]:
+    """What a run stored for one equation, in the order of the other sides."""
+    table = pd.read_parquet(Path(results) / "regressions.parquet")
+    mine = table[(table["model"] == model) & (table["weights"] == weights)].set_index("term")
+    terms = ["benchmark", "trend_days"][: len(MODELS[model])]
+    return [float(mine.loc[t, c]) for c in ("estimate", "se_crv1") for t in terms]
+
+
+def main(loans: str, prime: str, results: str | None = None) -> int:
     a, b = (measured(side, loans, prime) for side in ("ours", "theirs"))
     print(f"{Path(loans).name}: {a['rows']} loans of {a['banks']} banks with two or more")
     worst = 0.0
@@ -111,6 +122,15 @@ def main(loans: str, prime: str) -> int:
                 gap = abs(one - two) / abs(two)
                 worst = max(worst, gap)
                 print(f"{model} weights={weights:6} {label:14} {one:+.15e} {two:+.15e} {gap:.1e}")
+            if results:
+                gaps = [
+                    abs(one - two) / abs(two)
+                    for one, two in zip(
+                        stored(results, weights, model), b["numbers"][weights][model], strict=True
+                    )
+                ]
+                worst = max(worst, *gaps)
+                print(f"{model} weights={weights:6} stored by the run: {max(gaps):.1e} at most")
     for name, side in (("puhui", a), ("statsmodels", b)):
         print(
             f"{name:11} {side['seconds']:.2f} s (imports included), peak {side['peak_mb']:.0f} MB"
@@ -121,9 +141,9 @@ def main(loans: str, prime: str) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 4:
+    if len(sys.argv) == 4 and sys.argv[3] in ("ours", "theirs"):
         run_side(sys.argv[3], sys.argv[1], sys.argv[2])
-    elif len(sys.argv) == 3:
-        raise SystemExit(main(sys.argv[1], sys.argv[2]))
+    elif len(sys.argv) in (3, 4):
+        raise SystemExit(main(*sys.argv[1:]))
     else:
         raise SystemExit(__doc__)

@@ -76,8 +76,8 @@ def run(
     manifest = outcome.manifest
     rows = manifest["rows"]
     _out.print(
-        f"报送行数 {rows['rows_in']} = 接受 {rows['accepted']} + 隔离 {rows['quarantined']}"
-        f" + 非数据 {rows['non_data']}"
+        f"报送行数（逐表计） {rows['rows_in']} = 接受 {rows['accepted']}"
+        f" + 隔离 {rows['quarantined']} + 非数据 {rows['non_data']}"
     )
     _out.print(
         f"笔记本：执行 {manifest['executed']}，未变 {manifest['unchanged']}；"
@@ -153,7 +153,7 @@ def explain(
         rows=rows,
         sql=sql,
     )
-    _out.print(text, highlight=False, markup=False, soft_wrap=True)
+    typer.echo(text)
 
 
 @app.command("eval")
@@ -170,7 +170,7 @@ def evaluate(
     from puhui.explain import evaluate_file
 
     text = evaluate_file(params, quarter, indicator, measures, branch=branch)
-    _out.print(text, highlight=False, markup=False, soft_wrap=True)
+    typer.echo(text)
 
 
 @app.command()

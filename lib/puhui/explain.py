@@ -79,19 +79,31 @@ def explain(
         lines.append(f"说明：{row['reason']}")
     done = evaluate(bench, indicator, facts, branch_id)
     lines += _measure_lines(params, done.used)
-    if done.source == measuring.LEDGER:
-        for measure in _ledger_measures(params, done.used):
-            statement = measuring.rows_sql(params, measure, bench.quarter, max(rows, 20))
-            if sql:
-                lines.append(f"取数语句（{measure.label}）：\n{statement}")
-            if engine is not None and rows:
-                lines += [
-                    f"明细（{measure.label}，前 {rows} 笔）：",
-                    _listing(engine.sql(statement)),
-                ]
-        if not rows:
-            lines.append("加 --rows N 列出明细，加 --sql 显示取数语句。")
+    for used in done.used if done.source == measuring.LEDGER else ():
+        lines += _behind(params, used, engine, rows, sql)
+    if done.source == measuring.LEDGER and not rows:
+        lines.append("加 --rows N 列出明细，加 --sql 显示取数语句。")
     return "\n".join(lines)
+
+
+def _behind(
+    params: Params,
+    used: Mapping[str, object],
+    engine: DuckDBEngine | None,
+    rows: int,
+    sql: bool,
+) -> list[str]:
+    """Statement and loans behind one ledger measure, as far as asked for."""
+    measure = params.measures[str(used["measure_id"])]
+    branch = None if used["branch_id"] is None else str(used["branch_id"])
+    unit = (str(used["institution_id"]), branch)
+    quarter = Quarter.parse(str(used["quarter"]))
+    statement = measuring.rows_sql(params, measure, quarter, unit, rows or 20)
+    name = f"{quarter} {measure.label}"
+    lines = [f"取数语句（{name}）：\n{statement}"] if sql else []
+    if engine is not None and rows:
+        lines += [f"明细（{name}，前 {rows} 笔）：", _listing(engine.sql(statement))]
+    return lines
 
 
 def _value_line(row: Mapping[str, object]) -> str:
@@ -117,17 +129,18 @@ def _measure_lines(params: Params, used: tuple[Mapping[str, object], ...]) -> li
         count = "" if m["rows"] is None else f"，{m['rows']} 行"
         level = f" {m['branch_id']}" if m["branch_id"] else ""
         lines.append(
-            f"指标量：{m['quarter']}{level} {measure.label} = {m['value']:f} {measure.unit}{count}"
+            f"指标量：{m['quarter']}{level} {measure.label} = "
+            f"{_plain(m['value'])} {measure.unit}{count}"
             f"（{SOURCE_WORDS[str(m['source'])]}，第 {m['revision']} 版）"
         )
     return lines
 
 
-def _ledger_measures(
-    params: Params, used: tuple[Mapping[str, object], ...]
-) -> list[parameters.Measure]:
-    names = dict.fromkeys(str(m["measure_id"]) for m in used)
-    return [params.measures[n] for n in names if params.measures[n].ledger is not None]
+def _plain(value: object) -> str:
+    """Write an exact decimal with thousands separators and no idle zeros after two places."""
+    whole, _, decimals = f"{value:,f}".partition(".")
+    kept = decimals.rstrip("0")
+    return f"{whole}.{kept:0<2}" if kept else whole
 
 
 def _listing(table: pa.Table) -> str:

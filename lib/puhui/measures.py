@@ -27,7 +27,7 @@ from puhui.derive import (
     source_view,
 )
 from puhui.engine import DuckDBEngine
-from puhui.engine.duckdb import ident
+from puhui.engine.duckdb import ident, quote
 from puhui.errors import ParamsError
 from puhui.params import Measure, Params
 from puhui.params.expression import NoData, Value
@@ -363,14 +363,18 @@ def exact_decimal(value: Value, measure: Measure) -> Decimal:
     return Decimal(f"{scaled.numerator}E-8")
 
 
-def rows_sql(params: Params, measure: Measure, quarter: Quarter, limit: int) -> str:
-    """SQL that lists the loans behind a ledger measure, largest balance first."""
+def rows_sql(params: Params, measure: Measure, quarter: Quarter, unit: Unit, limit: int) -> str:
+    """SQL that lists the loans behind a unit's ledger measure, largest balance first."""
     assert measure.ledger is not None
     context = RowContext(params, quarter)
     names = ("loan_id", "customer_id", "branch_id", "amount", "balance", "drawn_on", "five_class")
     listed = ", ".join(f"l.{ident(n)}" for n in names)
+    institution, branch = unit
+    mine = f"l.institution_id = {quote(institution)}"
+    if branch is not None:
+        mine += f" AND l.branch_id = {quote(branch)}"
     return (
-        f"SELECT l.institution_id, {listed} {facts_from(quarter)} "
+        f"SELECT l.quarter, l.institution_id, {listed} {facts_from(quarter)} AND {mine} "
         f"AND ({context.sql(measure.ledger.where)}) "
         f"ORDER BY l.balance DESC, l.loan_id LIMIT {limit}"
     )

@@ -33,7 +33,7 @@ from puhui.briefing.overall import (
 )
 from puhui.briefing.quality import totals
 from puhui.briefing.rates import rates_section
-from puhui.briefing.source import IndicatorWords, Row, Source
+from puhui.briefing.source import SHARED, IndicatorWords, Row, Source
 from puhui.briefing.table import Chart, Column, Section, Table
 from puhui.briefing.tolerance import MOST_ROWS, problem_branches
 from puhui.briefing.two_increases import county_stocks, growth, two_increases_table
@@ -83,7 +83,9 @@ def _opening(source: Source) -> Section:
     intro = words.text(
         "county.opening.intro", quarter=source.quarter.label, date=source.quarter.end.isoformat()
     )
-    return Section("opening", "", (words.text("county.opening.to"), intro))
+    selection = source.meta.get("selection", "")
+    paragraphs = (words.text("county.opening.to"), intro, *([selection] if selection else []))
+    return Section("opening", "", paragraphs)
 
 
 def all_rows(source: Source) -> list[Row]:
@@ -271,7 +273,8 @@ def _problem_sentence(source: Source, rows: Sequence[Row], verdict: str, indicat
 
 def _quality(source: Source) -> Section:
     words, ids = source.words, source.institution_ids
-    total = totals(source, ids)
+    everyone = source.submitting_ids
+    total = totals(source, everyone)
     text = words.text(
         "county.quality.total",
         **{k: f"{getattr(total, k):,}" for k in ("rows_in", "accepted", "quarantined", "non_data")},
@@ -291,11 +294,17 @@ def _quality(source: Source) -> Section:
         Column("reasonableness", "合理性", "条", "count"),
     )
     cells = []
-    for institution_id in ids:
-        t = totals(source, [institution_id])
+    others = [i for i in everyone if i not in {*ids, SHARED}]
+    groups = [(source.name(i), [i]) for i in ids]
+    if others:
+        groups.append((words.text("county.quality.others", count=len(others)), others))
+    if SHARED in everyone:
+        groups.append((words.text("county.quality.shared"), [SHARED]))
+    for name, members in groups:
+        t = totals(source, members)
         cells.append(
             (
-                source.name(institution_id),
+                name,
                 words.of("common.intake", t.status)
                 if t.status
                 else words.text("county.quality.absent"),

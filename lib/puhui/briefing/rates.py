@@ -69,7 +69,7 @@ def _regimes(rows: Sequence[Row], words: Words) -> Table:
     ranked = sorted(rows, key=lambda r: (r["benchmark"] or "", r["window_from"] or "", r["regime"]))
     cells = tuple(
         (
-            r["benchmark"] or "—",
+            words.of("rates.benchmarks", r["benchmark"]) or "—",
             r["date_from"],
             r["date_to"],
             _number(r["rate"], 2),

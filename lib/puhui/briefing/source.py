@@ -17,6 +17,8 @@ from puhui.errors import RunError
 from puhui.quarter import Quarter
 
 Row = Mapping[str, Any]
+#: Stands in intake for rows of a shared file that belong to no single institution.
+SHARED = "_shared"
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,11 @@ class Source:
     def institution_ids(self) -> tuple[str, ...]:
         """Institutions of the register, in order."""
         return tuple(self._institutions)
+
+    @property
+    def submitting_ids(self) -> tuple[str, ...]:
+        """Everyone whose rows intake counted, :data:`SHARED` included, in order."""
+        return tuple(sorted(i for i in self._by_institution["intake"] if i))
 
     def institution(self, institution_id: str) -> Row:
         """Return an institution's register row.

@@ -31,7 +31,7 @@ def gap_figure(row: Row) -> Figure | NoData:
     """Return the gap with as many digits as its verdict needs; without one, why."""
     value, bound = gap(row), limit(row)
     if value is None:
-        return NoData(row["reason"] or "")
+        return NoData()
     return Figure(value, "pp", against=() if bound is None else (bound,))
 
 

@@ -123,6 +123,8 @@ def execute(notebook: Path, output: Path, parameters: dict[str, str]) -> None:
             request_save_on_cell_execute=False,
             autosave_cell_every=0,
             execution_timeout=900,
+            # Errors of cells are in the notebook; the kernel's own log would only drown progress.
+            extra_arguments=["--log-level=50"],
             kernel_manager_class="puhui.runner.kernels.QuietKernelManager",
         )
     except papermill.PapermillExecutionError as error:

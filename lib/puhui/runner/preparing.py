@@ -105,6 +105,7 @@ def prepare(
             institutions=_chosen(snapshots, quarter, institutions, top),
             failed=_failed(taken, quarter, institutions),
             threads=threads,
+            chosen=bool(institutions) or top > 0,
         )
         config.write()
         _write_lock(config, snapshots)
@@ -205,6 +206,8 @@ def _quarters(quarter: Quarter) -> list[Quarter]:
 
 def institutions_without_submission(run: Run) -> list[str]:
     """Institutions of the register that sent nothing for the quarter."""
+    if run.config.chosen:
+        return []
     judged = {*run.config.institutions, *run.config.failed}
     sent = {i for q, i, _ in run.config.snapshots if q == run.config.quarter and i != SUPERVISOR}
     return [i for i in run.register["institution_id"].to_pylist() if i not in judged | sent]

@@ -136,12 +136,13 @@ def take_in(tools: Tools, quarter: Quarter, folder: Path, register: pa.Table | N
         for institution, tables in sorted(parts.items())
         if tables
     }
+    report = _shared_report(read) if shared else read.intake
     refused = _refusals(read.intake)
     tools.store.keep_record(
         IntakeRecord(str(quarter), folder.name, key, revisions, refused),
         {
             "findings": _with_revision(read.findings, revisions),
-            "intake": _with_revision(read.intake, revisions),
+            "intake": _with_revision(report, revisions),
             **{f"quarantine_{name}": table for name, table in read.quarantine.items()},
         },
     )
@@ -179,6 +180,54 @@ def _by_institution(tables: dict[str, pa.Table]) -> dict[str, dict[str, pa.Table
             parts.setdefault(str(entry["values"]), {})[name] = part
             start += entry["counts"]
     return parts
+
+
+def _shared_report(read: intake.Submission) -> pa.Table:
+    """Split a shared file's counts by institution; what belongs to none stays under the file.
+
+    Rows in = accepted + quarantined + non-data holds for each row and adds up to the file.
+    """
+    rows: list[dict[str, object]] = []
+    for row in read.intake.to_pylist():
+        table = row["table"]
+        accepted = _counts(read.tables.get(table))
+        quarantined = _counts(read.quarantine.get(table))
+        for institution in sorted({*accepted, *quarantined}):
+            good, bad = accepted.get(institution, 0), quarantined.get(institution, 0)
+            rows.append(
+                {
+                    **row,
+                    "institution_id": institution,
+                    "status": "accepted_with_errors" if bad else "accepted",
+                    "rows_in": good + bad,
+                    "accepted": good,
+                    "quarantined": bad,
+                    "non_data": 0,
+                    "quarantined_balance": _balance(read.quarantine.get(table), institution),
+                    "message": None,
+                }
+            )
+            row["rows_in"] = (row["rows_in"] or 0) - good - bad
+            row["accepted"] = (row["accepted"] or 0) - good
+            row["quarantined"] = (row["quarantined"] or 0) - bad
+            row["quarantined_balance"] = None
+        if row["rows_in"] or row["status"] == "refused":
+            rows.append({**row, "institution_id": SHARED})
+    return results.from_rows("intake", rows)
+
+
+def _counts(table: pa.Table | None) -> dict[str, int]:
+    if table is None or "institution_id" not in table.column_names:
+        return {}
+    ids = table["institution_id"].drop_null()
+    return {str(e["values"]): int(e["counts"]) for e in pc.value_counts(ids).to_pylist()}
+
+
+def _balance(table: pa.Table | None, institution: str) -> object:
+    if table is None or "balance" not in table.column_names:
+        return None
+    mine = table.filter(pc.equal(table["institution_id"], institution))
+    return pc.sum(mine["balance"]).as_py()
 
 
 def _with_revision(table: pa.Table, revisions: dict[str, int]) -> pa.Table:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from puhui import __version__, derive, params, results, schema
@@ -44,6 +45,8 @@ class RunConfig:
     institutions: tuple[str, ...]
     """Institutions of the run's quarter that are to be judged."""
     failed: Mapping[str, str] = field(default_factory=dict)
+    chosen: bool = False
+    """Whether only some of the institutions that submitted were asked for."""
     threads: int = 2
 
     @property
@@ -214,10 +217,14 @@ class Run:
         from puhui.briefing.words import Words
 
         columns = ["institution_id", "name", "kind", "level", "is_local_legal_person"]
+        register = self.register.select(columns)
+        if self.config.chosen:
+            asked = [*self.config.institutions, *self.config.failed]
+            register = register.filter(pc.is_in(register["institution_id"], pa.array(asked)))
         return Source(
             quarter=self.quarter,
             results=self.results(),
-            institutions=self.register.select(columns),
+            institutions=register,
             branches=self.branch_register.select(["branch_id", "institution_id", "name"]),
             catalogue=self._catalogue(),
             words=Words.load(self.params.word_files()),
@@ -259,6 +266,15 @@ class Run:
         write_annex(path, tables, title=f"{subject} {self.quarter.label}附表", notes=notes)
         return path
 
+    def _selection(self) -> str:
+        if not self.config.chosen:
+            return ""
+        sent = {i for q, i, _ in self.config.snapshots if q == self.config.quarter}
+        return (
+            f"本次只编制选定的 {len(self.config.institutions)} 家机构，"
+            f"本季度共有 {len(sent - {SUPERVISOR})} 家机构报送；利率部分用全部机构的贷款。"
+        )
+
     def meta(self) -> dict[str, str]:
         """Provenance every page prints."""
         mine = [(i, r) for q, i, r in self.config.snapshots if q == self.config.quarter]
@@ -270,6 +286,7 @@ class Run:
             "version": f"puhui {__version__}",
             "params": self.params.fingerprint[:12],
             "inputs": f"{self.config.quarter}：{listed}；另有基期及以前季度快照 {others} 份",
+            "selection": self._selection(),
             "policy": f"按 {self.quarter.end.isoformat()} 生效的政策参数",
         }
 

@@ -1,0 +1,134 @@
+"""The command line as a user meets it: texts, exit codes, one-line errors."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from puhui.quarter import Quarter
+from puhui.runner.preparing import prepare
+from puhui.store import Store
+from vocabulary import PARAMS, PROJECT
+
+
+def puhui(*arguments, cwd=PROJECT):
+    code = "from puhui.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory):
+    """The example, taken in and measured, with its own store and output."""
+    import shutil
+
+    folder = tmp_path_factory.mktemp("cli")
+    data = folder / "data"
+    shutil.copytree(PROJECT / "data" / "example", data, ignore=shutil.ignore_patterns("store"))
+    prepare(data, PARAMS, folder / "output", Quarter.parse("2021Q4"))
+    return folder
+
+
+def test_explain_tells_formula_measures_threshold_clause_and_source(example):
+    done = puhui("explain", "2021Q4", "C7.2", "HCNS0001", "--out", example / "output")
+    assert done.returncode == 0, done.stderr
+    for said in ("C7.2", "公式", "普惠型小微企业不良贷款余额", "报表", "3.00", "达标", "精确值"):
+        assert said in done.stdout, said
+
+
+def test_explain_goes_down_to_the_loans_of_a_branch(example):
+    done = puhui(
+        "explain", "2021Q4", "C7.2", "HCNS0001", "--branch", "HCNS0001B2",
+        "--out", example / "output", "--rows", 3, "--sql",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "未达标" in done.stdout
+    assert "SELECT" in done.stdout
+    listed = [line for line in done.stdout.splitlines() if line.startswith("2021Q4\tHCNS0001\t")]
+    assert len(listed) >= 3
+    assert all("HCNS0001B2" in line for line in listed[:3])
+
+
+def test_an_unknown_indicator_is_one_line_that_lists_the_known_ones(example):
+    done = puhui("explain", "2021Q4", "C9.9", "HCNS0001", "--out", example / "output")
+    assert done.returncode == 2
+    assert "没有指标 C9.9" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("npl", "verdict"), [("50000", "met"), ("50000.01", "not_met")])
+def test_eval_judges_given_measures_with_the_same_code(tmp_path, npl, verdict):
+    lines = ["measure,period,value", "facts.kind,,village", "facts.level,,legal_person"]
+    lines += [f"incl_npl,,{npl}", "incl_balance,,1000000", "npl,,80000", "all_loans,,4000000"]
+    given = tmp_path / "measures.csv"
+    given.write_text("\n".join(lines), encoding="utf-8")
+    done = puhui("eval", "C7.2", given)
+    assert done.returncode == 0, done.stderr
+    assert f"（{verdict}）" in done.stdout
+
+
+def test_fit_prints_every_field_as_json(tmp_path):
+    # y = 1 + 2x exactly; three clusters.
+    table = tmp_path / "t.csv"
+    rows = [f"{x},{1 + 2 * x},{'abc'[x % 3]}" for x in range(9)]
+    table.write_text("\n".join(["x,y,g", *rows]), encoding="utf-8")
+    done = puhui("fit", table, "--y", "y", "--x", "x", "--cluster", "g", "--json")
+    assert done.returncode == 0, done.stderr
+    fitted = json.loads(done.stdout)
+    assert dict(zip(fitted["terms"], fitted["beta"], strict=True)) == {"intercept": 1, "x": 2}
+    assert fitted["residual_sd"] == 0
+    assert (fitted["n"], fitted["g"]) == (9, 3)
+
+
+def test_fit_of_a_duplicate_column_names_the_pair(tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("x,z,y\n1,1,1\n2,2,3\n4,4,3\n", encoding="utf-8")
+    done = puhui("fit", table, "--y", "y", "--x", "x", "--x", "z")
+    assert done.returncode == 2
+    assert "x" in done.stderr and "z" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "2021年四季度"), "季度"),
+        (("run", "2021Q4", "--data", "nowhere"), "nowhere"),
+        (("run", "2030Q1"), "2030Q1"),
+        (("run", "2021Q4", "--institution", "NOSUCH01"), "NOSUCH01"),
+        (("run",), "quarter"),
+    ],
+)
+def test_what_cannot_start_ends_with_2_and_one_line(tmp_path, arguments, said):
+    done = puhui(*arguments, *(("--out", tmp_path) if len(arguments) > 1 else ()))
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_store_held_by_another_run_ends_with_3(example):
+    marker = json.loads((example / "data" / "store" / "store.json").read_text(encoding="utf-8"))
+    store = Store(example / "data" / "store", key_fingerprint=marker["key_fingerprint"])
+    with store.lock():
+        done = puhui("check", "2021Q4", "--data", example / "data", "--out", example / "output")
+    assert done.returncode == 3
+    assert "占用" in done.stderr
+
+
+def test_check_lists_row_counts_and_findings_with_their_cells(example):
+    done = puhui("check", "2021Q4", "--data", example / "data", "--out", example / "output")
+    assert done.returncode == 0, done.stderr
+    assert "E0201 HCNS0001 填报工作簿.xlsx 贷款借据 J24" in done.stdout
+
+
+def test_help_names_every_command():
+    done = puhui("--help")
+    for command in ("run", "check", "explain", "fit", "eval", "lab"):
+        assert command in done.stdout
