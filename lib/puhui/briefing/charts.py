@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -175,6 +176,9 @@ _PLATE: dict[str, Any] = {
 
 def _broken(text: str) -> str:
     """Break a long label into two lines, the second cut if need be."""
+    if text.isascii():
+        lines = textwrap.wrap(text, 2 * _LINE, max_lines=2, placeholder="…")
+        return "\n".join(lines)
     if len(text) <= _LINE:
         return text
     half = _LINE if len(text) > 2 * _LINE else -(-len(text) // 2)

@@ -106,7 +106,8 @@ def _overall(source: Source, institution_id: str) -> Section:
         name = "problems" if troubled else "clear"
         sentences.append(words.text(f"institution.overall.{name}", list=labels(source, troubled)))
     else:
-        sentences.append(words.text("institution.overall.nothing"))
+        any_value = any(own_value(row) is not None for row in rows)
+        sentences.append(words.text(f"institution.overall.{'shown' if any_value else 'nothing'}"))
     branches = problem_branches(source, institution_id)
     if branches:
         said = joined(name for _, name in branches)

@@ -113,6 +113,7 @@ def two_increases_table(source: Source) -> Table | None:
     notes = [words.text("two_increases.note")]
     if absent:
         notes.append(words.text("two_increases.absent", list=joined(absent)))
+    notes.append(words.text("two_increases.reasons"))
     title = words.text("two_increases.caption")
     columns = _columns(words.text("common.money.yi"))
     return Table("two_increases", title, columns, tuple(rows), tuple(notes))
@@ -183,7 +184,7 @@ def _institution_row(source: Source, institution_id: str, s: Stocks) -> tuple[ob
     return (
         own["name"],
         *_figures(s),
-        value_figure(growth_row) if growth_row else NoData(),
+        _without_reason(growth_row),
         marks[0],
         *_customers(s),
         marks[1],
@@ -191,6 +192,12 @@ def _institution_row(source: Source, institution_id: str, s: Stocks) -> tuple[ob
         CODES["level"].get(own["level"], "—"),
         joined(words.of("common.sources", o) for o in origins) or "—",
     )
+
+
+def _without_reason(row: Row | None) -> Figure | NoData:
+    """Return the value; why one is missing stands in the letter, not in a column of figures."""
+    figure = value_figure(row) if row else NoData()
+    return NoData() if isinstance(figure, NoData) else figure
 
 
 def _total_row(label: str, parts: Sequence[Stocks], source: Source) -> list[tuple[object, ...]]:
