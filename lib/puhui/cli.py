@@ -273,7 +273,8 @@ def _progress() -> Iterator[Progress]:
 def main() -> None:
     """Entry point: errors of ours become one line and an exit code."""
     try:
-        app(standalone_mode=False)
+        # Outside standalone mode a typer.Exit comes back as its code.
+        sys.exit(app(standalone_mode=False) or 0)
     except PuhuiError as error:
         if _Settings.debug:
             raise
@@ -282,8 +283,6 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         _err.print("已中断。")
         sys.exit(130)
-    except typer.Exit as error:
-        sys.exit(error.exit_code)
     except Exception as error:
         # Typer's own usage errors print themselves; anything else is our fault and says so.
         show = getattr(error, "show", None)

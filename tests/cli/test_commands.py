@@ -128,6 +128,15 @@ def test_check_lists_row_counts_and_findings_with_their_cells(example):
     assert "E0201 HCNS0001 填报工作簿.xlsx 贷款借据 J24" in done.stdout
 
 
+def test_check_of_a_refused_submission_ends_with_1_and_says_so(example):
+    bad = example / "data" / "submissions" / "2021Q4" / "HCBAD001"
+    bad.mkdir()
+    (bad / "填报工作簿.xlsx").write_bytes(b"")
+    done = puhui("check", "2021Q4", "--data", example / "data", "--out", example / "output")
+    assert done.returncode == 1
+    assert "退回" in done.stderr and "填报工作簿.xlsx" in done.stderr
+
+
 def test_help_names_every_command():
     done = puhui("--help")
     for command in ("run", "check", "explain", "fit", "eval", "lab"):
