@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pyarrow as pa
 
 #: Verdicts an indicator can carry, with the Chinese word a reader sees.
@@ -58,7 +60,22 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("value", pa.decimal128(38, 8)),  # null: no data, reason says why
             ("rows", _I),
             ("reason", _S),
+            ("set_aside", _I),  # quarantined rows of the tables it rests on, not counted in value
             ("revision", _I),
+        ]
+    ),
+    # Figures shown beside an indicator's value, e.g. the two ratios of a gap.
+    "parts": pa.schema(
+        [
+            ("quarter", _S),
+            ("institution_id", _S),
+            ("branch_id", _S),
+            ("indicator_id", _S),
+            ("part", _S),
+            ("value", _F),
+            ("value_num", _S),
+            ("value_den", _S),
+            ("unit", _S),
         ]
     ),
     "findings": pa.schema(
@@ -157,7 +174,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("gap_num", _S),
             ("gap_den", _S),
             ("tolerance_pp", _S),
-            ("comparator", _S),
+            ("comparator", _S),  # institution, legal_person, reporting_unit or branch
             ("verdict", _S),
             ("flags", pa.list_(_S)),
             ("source", _S),
@@ -165,6 +182,18 @@ SCHEMAS: dict[str, pa.Schema] = {
         ]
     ),
 }
+
+
+def twelve_digits(value: Fraction | float | None) -> float | None:
+    """Round to 12 significant digits, what results are written with; ``None`` stays.
+
+    >>> twelve_digits(Fraction(2, 3))
+    0.666666666667
+    """
+    if value is None:
+        return None
+    number = value.numerator / value.denominator if isinstance(value, Fraction) else value
+    return float(f"{number:.12g}")
 
 
 def empty(name: str) -> pa.Table:
