@@ -237,6 +237,26 @@ def test_index_lists_trouble_first_and_says_why(source):
     assert 'href="institutions/a.html"' in text
 
 
+def test_a_county_page_that_failed_stands_at_the_top_of_the_index(source):
+    statuses = [Status("A0000001", "甲", "village", "ok")]
+    why = "06_county 第 3 格：<b>KeyError</b>"
+    text = index_page(source, statuses, county_failure=why)
+    shown = "".join(Page(text).text)
+    assert f"全县通报未能完成：{why}" in shown
+    assert shown.index("全县通报未能完成") < shown.index("共 1 家机构")
+    assert "全县通报未能完成" not in index_page(source, statuses)
+
+
+def test_the_footer_shows_policy_and_inputs(source):
+    meta = {**source.meta, "policy": "按 2021-12-31 生效的政策参数"}
+    assert dict(provenance(meta, source.words)) == {
+        "软件版本": "puhui 0.1",
+        "参数版本": "0a1b2c",
+        "适用政策": "按 2021-12-31 生效的政策参数",
+        "数据来源": "3 份",
+    }
+
+
 def test_index_of_a_whole_city(source):
     statuses = [Status(f"X{n:07d}", f"机构{n}", "village", "ok") for n in range(389)]
     page = Page(index_page(source, statuses))

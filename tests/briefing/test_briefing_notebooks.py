@@ -83,7 +83,7 @@ SCRIPT = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from conftest import make_source
+from made import make_source
 from puhui.briefing.county import county_sections
 from puhui.briefing.html import render_section
 from puhui.briefing.xlsx import write_annex

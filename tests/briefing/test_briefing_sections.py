@@ -2,8 +2,9 @@ from fractions import Fraction
 
 import pytest
 
+from briefing.made import LARGE, PARTS, RURAL, VILLAGE, indicator, part, spread, tolerance
 from puhui.briefing.county import county_sections
-from puhui.briefing.institution import institution_sections
+from puhui.briefing.institution import institution_sections, institution_title
 from puhui.briefing.peers import peers
 from puhui.briefing.plain import (
     county_values,
@@ -14,9 +15,7 @@ from puhui.briefing.plain import (
     rows_balance,
 )
 from puhui.briefing.table import NoData, cell_text
-from puhui.errors import RunError
-
-RURAL, LARGE, VILLAGE = "RCB00001", "LGB00001", "VLB00001"
+from puhui.errors import ParamsError, RunError
 
 
 def by_id(sections):
@@ -79,14 +78,14 @@ def test_main_indicators_agree_in_digits(source):
 
 def test_exactly_at_the_limit_is_met_and_shown_so(source):
     section = by_id(institution_sections(source, VILLAGE))["tolerance"]
-    assert [row[3:6] for row in grid(section.tables[0])] == [["3.00", "3.00", "√ 达标"]]
+    assert [[*row[3:5], row[6]] for row in grid(section.tables[0])] == [["3.00", "3.00", "√ 达标"]]
 
 
 def test_ratios_have_the_digits_of_their_gap(source):
     section = by_id(institution_sections(source, RURAL))["tolerance"]
     assert [row[:6] for row in grid(section.tables[0])][:2] == [
-        ["全机构", "5.004", "2.000", "3.004", "3.00", "× 未达标"],
-        ["城关支行", "4.20", "2.00", "2.20", "3.00", "√ 达标"],
+        ["全机构", "5.004", "2.000", "3.004", "3.00", "所属机构各项贷款不良率"],
+        ["城关支行", "4.20", "2.00", "2.20", "3.00", "所属机构各项贷款不良率"],
     ]
 
 
@@ -94,8 +93,10 @@ def test_problems_are_serious_first_and_name_clause_and_nature(source):
     items = by_id(institution_sections(source, RURAL))["problems"].items
     assert len(items) == 3
     assert items[0].startswith("两增：户数较年初增量为-12户（标准：≥0），未达到要求。依据：C2.1，")
-    assert items[1].endswith("性质：应当落实的要求，未达标。此项结论为暂定。")
-    assert items[2].startswith("来龙支行普惠型小微企业贷款不良率高于比较基准5.25个百分点")
+    assert items[1].endswith("性质：应当落实的要求，未达标。此项结论为暂定：有数据行被隔离未计入。")
+    assert items[2].startswith(
+        "来龙支行普惠型小微企业贷款不良率高于所属机构各项贷款不良率5.25个百分点"
+    )
     behind = by_id(institution_sections(source, LARGE))["problems"].items
     assert len(behind) == 1
     assert behind[0].endswith("性质：努力方向，未达预期。")
@@ -145,7 +146,7 @@ def test_two_increases_annex(source):
     assert rows["乙农村商业银行"][:9] == [
         "11.23", "1.23", "12.35", "10.00", "1.23", "√ 达标", "988", "-12", "× 未达标",
     ]  # fmt: skip
-    assert rows["丙村镇银行"][:5] == ["0.90", "无数据", "无数据", "无数据", "-0.001"]
+    assert rows["丙村镇银行"][:5] == ["0.90", "无数据", "5.00", "5.00", "-0.001"]
     # (11.2345 + 2.2) − (10 + 2) = 1.4345; 13.4345 / 12 = +11.954 %; 64 / 58.9 = +8.659 %.
     assert rows["合计"][:9] == [
         "13.43", "1.43", "11.95", "8.66", "3.30", "—", "1,219", "19", "—",
@@ -164,7 +165,7 @@ def test_circular_groups_problems_by_section(source):
         "（一）信贷供给。两增：贷款增速差：丙村镇银行未达标。"
         "两增：户数较年初增量：乙农村商业银行未达标。",
         "（二）贷款结构。小微企业信用贷款占比：甲银行潢川支行未达预期。",
-        "（三）不良容忍与尽职免责。普惠型小微企业贷款不良率与各项贷款不良率之差：乙农村商业银行未达标。",
+        "（三）不良容忍与尽职免责。普惠型小微企业贷款不良率与各项贷款不良率之差：乙农村商业银行（临界、暂定）未达标。",
         "网点容忍度：1 个网点超过界限，涉及乙农村商业银行。",
     )
 
@@ -223,7 +224,8 @@ def test_plain_texts_of_the_notebooks(source):
     assert rows_balance(source) == "读入 2072 = 接收 2058 + 隔离 7 + 非数据 7，差 0"
     assert county_verdicts(source).splitlines()[0] == "C2.1a 达标1 未达标1 仅列示1"
     assert county_values(source, "C7.2").splitlines() == [
-        "LGB00001 0.50个百分点 达标", "RCB00001 3.004个百分点 未达标", "VLB00001 3.00个百分点 达标",
+        "LGB00001 0.50个百分点 达标", "RCB00001 3.004个百分点 未达标（临界、暂定）",
+        "VLB00001 3.00个百分点 达标",
     ]  # fmt: skip
     assert regression_status(source) == "A all 不加权 weak\nB all 不加权 weak"
 
@@ -234,3 +236,189 @@ def test_a_cell_of_an_unknown_type_is_refused(source):
         cell_text(object(), column)
     assert cell_text(NoData(), column) == "无数据"
     assert cell_text(Fraction(1, 3), by_id(county_sections(source))["quality"].tables[0].columns[2])
+
+
+def growth_table(source):
+    return by_id(county_sections(source))["two_increases"].tables[0]
+
+
+def test_growth_of_an_institution_is_what_it_was_judged_on(county):
+    # Bills left out, all loans grew by 9.5 % instead of the 10 % of the measures.
+    parts = [p for p in PARTS if (p["institution_id"], p["part"]) != (RURAL, "all_growth_pct")]
+    table = growth_table(county(parts=[*parts, part(RURAL, "C2.1a", "all_growth_pct", "9.5")]))
+    rows = {row[0]: row[1:] for row in grid(table)}
+    assert rows["乙农村商业银行"][:5] == ["11.23", "1.23", "12.35", "9.50", "1.23"]
+    assert rows["合计"][:5] == ["13.43", "1.43", "11.95", "无数据", "无数据"]
+    assert any("不能相加" in note for note in table.notes)
+
+
+def test_subtotals_that_add_up_say_nothing_of_bills(source):
+    assert not any("不能相加" in note for note in growth_table(source).notes)
+
+
+def test_without_parts_growth_is_no_data(county):
+    rows = {row[0]: row[1:] for row in grid(growth_table(county(parts=[])))}
+    own = rows["乙农村商业银行"]
+    assert (own[2], own[3], own[4]) == ("无数据", "无数据", "1.23")
+    assert (own[6], own[7]) == ("无数据", "无数据")
+    assert rows["合计"][3:5] == ["无数据", "无数据"]
+
+
+def test_parts_of_another_quarter_or_of_a_branch_are_not_the_institutions(county):
+    old = [{**p, "quarter": "2021Q3"} for p in PARTS]
+    branch = [{**p, "branch_id": "01"} for p in PARTS]
+    rows = {row[0]: row[1:] for row in grid(growth_table(county(parts=[*old, *branch])))}
+    assert rows["乙农村商业银行"][2] == "无数据"
+
+
+def test_a_county_without_any_growth_has_a_sentence_for_a_table(county):
+    rows = [
+        indicator(i, c, None, "no_data", source=None, reason="未报送")
+        for i in (RURAL, VILLAGE)
+        for c in ("C2.1a", "C2.1b", "C4.1a", "C7.2")
+    ]
+    sections = by_id(county_sections(county(indicators=rows, tolerance=[], measures=[])))
+    for name in ("two_increases", "structure", "tolerance"):
+        assert sections[name].tables == ()
+        assert "不编制本表" in sections[name].paragraphs[0]
+
+
+def test_each_row_of_tolerance_names_its_comparator(county):
+    rows = [
+        tolerance(LARGE, None, "1.3", "0.8", "met", comparator="reporting_unit"),
+        tolerance(LARGE, "01", "4.2", "1.1", "not_met", comparator="legal_person"),
+        tolerance(LARGE, "02", "4.2", "4", "met", comparator="branch"),
+    ]
+    source = county(tolerance=rows)
+    section = by_id(institution_sections(source, LARGE))["tolerance"]
+    names = ["填报机构各项贷款不良率", "法人公布的各项贷款不良率", "网点自身各项贷款不良率"]
+    assert [row[5] for row in grid(section.tables[0])] == names
+    assert not [n for n in names for text in section.paragraphs if n in text]
+    (problem,) = [
+        t for t in by_id(institution_sections(source, LARGE))["problems"].items if "网点" in t
+    ]
+    assert "高于法人公布的各项贷款不良率3.10个百分点" in problem
+    annex = by_id(county_sections(source))["tolerance"].tables[0]
+    assert [row[5] for row in grid(annex)] == names[:2]
+
+
+def test_the_lead_names_a_limit_only_if_all_rows_have_it(county):
+    rows = [
+        tolerance(RURAL, None, "4", "2", "met"),
+        tolerance(RURAL, "01", "4", "2", "met", tolerance_pp="2.00"),
+    ]
+    lead = by_id(institution_sections(county(tolerance=rows), RURAL))["tolerance"].paragraphs[0]
+    assert "不超过表中界限" in lead
+    lead = by_id(institution_sections(county(tolerance=rows[:1]), RURAL))["tolerance"].paragraphs[0]
+    assert "不超过 3.00 个百分点" in lead
+
+
+def test_flags_stand_with_every_verdict_and_are_explained(county):
+    why = "有 7 行被隔离未计入，更正后结论可能改变。"
+    rows = [
+        indicator(RURAL, "C7.2", "3.5", "not_met", test="<=", threshold="3.00",
+                  flags=["provisional"], reason=why),
+    ]  # fmt: skip
+    branches = [
+        tolerance(RURAL, None, "5.5", "2", "not_met", flags=["provisional"], reason=why),
+        tolerance(RURAL, "02", "7.25", "2", "not_met", flags=["small"]),
+    ]
+    source = county(indicators=rows, tolerance=branches)
+    letter = by_id(institution_sections(source, RURAL))
+    (overall,) = letter["overall"].paragraphs
+    assert "结论为暂定：有数据行被隔离未计入" in overall
+    assert "来龙支行（样本小）" in overall
+    own, branch = letter["problems"].items
+    assert own.endswith("此项结论为暂定：有 7 行被隔离未计入，更正后结论可能改变。")
+    assert branch.endswith("此项样本小，比率易受个别贷款影响。")
+    assert "未达标（暂定）" in letter["indicators"].charts[0].alt
+    assert "来龙支行5.25个百分点，未达标（样本小）" in letter["tolerance"].charts[0].alt
+    assert [row[6] for row in grid(letter["tolerance"].tables[0])] == [
+        "× 未达标（暂定）", "× 未达标（样本小）",
+    ]  # fmt: skip
+    assert any("“样本小”的（来龙支行）" in t for t in letter["tolerance"].paragraphs)
+    circular = by_id(county_sections(source))
+    assert "其中 1 项次结论为暂定" in circular["overall"].paragraphs[0]
+    assert "乙农村商业银行（暂定）未达标" in circular["problems"].paragraphs[0]
+    assert institution_verdicts(source, RURAL) == "C7.2 3.50个百分点 未达标（暂定）"
+    assert institution_tolerance(source, RURAL).endswith("02 5.25 未达标（样本小）")
+
+
+def test_long_reasons_stand_once_below_the_table(county):
+    long = "报表：缺“" + "、".join(f"QS.item_{n}" for n in range(20)) + "”"
+    rows = [
+        indicator(VILLAGE, c, None, "no_data", source=None, reason=reason)
+        for c, reason in (("C2.1a", long), ("C2.1b", "未报送"), ("C7.2", long))
+    ]
+    table = by_id(institution_sections(county(indicators=rows), VILLAGE))["clauses"].tables[0]
+    assert [row[8] for row in grid(table)] == ["见表下注1", "未报送", "见表下注1"]
+    assert table.notes[0] == f"注1：{long}"
+    assert sum(long in note for note in table.notes) == 1
+
+
+def test_the_letter_has_the_institutions_own_spread_and_no_regression(source):
+    section = by_id(institution_sections(source, RURAL))["rates"]
+    (table,) = section.tables
+    # 5.95 − 3.85 = 2.10 percent = 210 basis points, and so on, by quarter of pricing.
+    assert grid(table) == [
+        ["2021年一季度", "31", "5.95", "3.85", "210.0"],
+        ["2021年二季度", "8", "6.10", "3.85", "225.0"],
+        ["2021年四季度", "20", "5.55", "3.80", "175.0"],
+    ]
+    assert "2021年二季度利差225.0个基点，基准利率3.85%" in section.charts[0].alt
+    assert "通报附件2" in section.paragraphs[1]
+    assert len(section.paragraphs) == 2
+    alone = by_id(institution_sections(source, LARGE))["rates"]
+    assert (len(alone.tables), alone.charts) == (1, ())  # one quarter is no path
+    without = by_id(institution_sections(source, VILLAGE))["rates"]
+    assert without.tables == ()
+    assert "没有可计算利差的贷款" in without.paragraphs[0]
+
+
+def test_a_refused_regression_is_said_in_the_letter_too(county):
+    why = "机构只有 3 家，少于 5 家，不能识别。"
+    rows = [{"quarter": "2021Q4", "model": m, "scope": "all", "term": "benchmark",
+             "status": "none", "reason": why} for m in "AB"]  # fmt: skip
+    texts = by_id(institution_sections(county(regressions=rows), RURAL))["rates"].paragraphs
+    assert texts[1:] == (f"模型 A、B：{why}",)
+
+
+def test_a_long_path_shows_its_latest_quarters(county):
+    rows = [spread(RURAL, f"{2006 + n // 4}Q{n % 4 + 1}", 3, "5", "4") for n in range(20)]
+    section = by_id(institution_sections(county(spreads=rows), RURAL))["rates"]
+    shown = [row[0] for row in grid(section.tables[0])]
+    assert (len(shown), shown[0], shown[-1]) == (12, "2008年一季度", "2010年四季度")
+    assert any("共 20 个季度" in note for note in section.tables[0].notes)
+    assert section.charts[0].alt.count("个基点") == 20
+
+
+def test_peers_by_the_rule_of_the_words(county):
+    source = county()
+    rule = source.words.tree["common"]["peer_rule"]
+    rule["fewest"] = "2"
+    # Rate of the large branch 4.25: the two others are legal persons, so no peers of its level.
+    assert peers(source, LARGE, "C3.1a") is None
+    # Of the village bank's gap only the rural bank is of its level: still one too few.
+    assert peers(source, VILLAGE, "C7.2") is None
+    rule["fewest"] = "1"
+    found = peers(source, VILLAGE, "C7.2")
+    assert (found.group, found.others, found.median) == ("local", 1, Fraction("3.004"))
+
+
+def test_a_peer_rule_that_is_no_number_is_refused(county):
+    source = county()
+    source.words.tree["common"]["peer_rule"]["fewest"] = "三"
+    with pytest.raises(ParamsError, match="“三”应为整数"):
+        institution_sections(source, RURAL)
+
+
+def test_a_latin_name_is_set_apart_in_the_title(county):
+    source = county(names={RURAL: "First Bank"})
+    assert institution_title(source, RURAL).startswith("关于 First Bank 2021年四季度")
+
+
+def test_the_legend_names_only_signs_the_chart_has(source):
+    charts = by_id(county_sections(source))["overall"].charts
+    assert "方块" in charts[0].caption  # growth: met, not met and shown
+    assert "方块" not in charts[1].caption  # tolerance: judged everywhere
+    assert "叉号" in charts[1].caption

@@ -53,6 +53,18 @@ class Gauge:
     passed: bool
 
 
+@dataclass(frozen=True)
+class Moment:
+    """A quarter of a path: ``at`` counts quarters, ``label`` names it on the axis."""
+
+    at: int
+    label: str
+    upper: float
+    lower: float
+    upper_text: str
+    lower_text: str
+
+
 def dot_chart(dots: Sequence[Dot], *, limit: float | None, limit_text: str, axis_text: str) -> str:
     """Draw one figure by unit on a common scale, with the limit as a line.
 
@@ -72,7 +84,8 @@ def dot_chart(dots: Sequence[Dot], *, limit: float | None, limit_text: str, axis
     """
     pen = _Pen([limit_text, axis_text, "−", *(t for d in dots for t in (d.label, d.text))])
     with mpl.rc_context(_STYLE):
-        canvas = Canvas(figsize=(7.2, 0.95 + 0.34 * len(dots)))
+        tall = 0.42 if any("\n" in _broken(d.label) for d in dots) else 0.34
+        canvas = Canvas(figsize=(7.2, 0.95 + tall * len(dots)))
         axes = canvas.add_axes(_box(canvas, left=1.95, right=0.75, top=0.36, bottom=0.5))
         _points(axes, pd.DataFrame({"x": [d.value for d in dots], "dot": _signs(dots)}))
         pad = _limits(axes, [d.value for d in dots], limit)
@@ -123,6 +136,54 @@ def gauge_chart(gauges: Sequence[Gauge], *, left_text: str, right_text: str) -> 
         return _svg(canvas, pen.name)
 
 
+def path_chart(moments: Sequence[Moment], *, upper_text: str, lower_text: str) -> str:
+    """Draw two figures over the same quarters, one above the other, each on its own scale.
+
+    Quarters without a moment leave a gap in the line; the last moment is labelled.
+
+    Parameters
+    ----------
+    moments
+        In order of time, at least one.
+    upper_text, lower_text
+        What the two figures are, with their units.
+    """
+    texts = [t for m in moments for t in (m.label, m.upper_text, m.lower_text)]
+    pen = _Pen([upper_text, lower_text, "−0123456789.", *texts])
+    known = {m.at: m for m in moments}
+    whole = [known.get(n) for n in range(moments[0].at, moments[-1].at + 1)]
+    with mpl.rc_context(_STYLE):
+        canvas = Canvas(figsize=(7.2, 3.7))
+        for n, (name, text) in enumerate((("upper", upper_text), ("lower", lower_text))):
+            height = 0.4 if n == 0 else 0.24
+            axes = canvas.add_axes((0.08, 0.48 if n == 0 else 0.1, 0.82, height))
+            values = [float("nan") if m is None else getattr(m, name) for m in whole]
+            axes.plot(values, color=GOOD if n == 0 else MUTED, lw=1.4, marker="o", ms=3.2)
+            last, label = values[-1], getattr(moments[-1], f"{name}_text")
+            pen.write(axes, len(whole) - 1 + 0.015 * len(whole), last, label, INK, 8.5, **_PLATE)
+            _moments_frame(axes, pen, whole, labelled=n == 1)
+            place = {"transform": axes.transAxes, "ha": "left", "va": "bottom"}
+            pen.write(axes, 0, 1.05, text, INK, 8.5, **place)
+        return _svg(canvas, pen.name)
+
+
+def _moments_frame(axes: Any, pen: _Pen, whole: Sequence[Moment | None], *, labelled: bool) -> None:
+    """Axis of quarters: at most eight names, on quarters that have a moment."""
+    axes.set_xlim(-0.5, len(whole) - 0.5)
+    low, high = axes.get_ylim()
+    axes.set_ylim(low - 0.08 * (high - low), high + 0.08 * (high - low))
+    step = -(-len(whole) // 8)
+    named = [(n, m.label) for n, m in enumerate(whole) if m and n % step == 0]
+    axes.set_xticks([n for n, _ in named], [t if labelled else "" for _, t in named])
+    axes.grid(axis="y", color=LINE, lw=0.6)
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0)
+    axes.locator_params(axis="y", nbins=4)
+    sns.despine(ax=axes, left=True)
+    axes.spines["bottom"].set_color(LINE)
+    pen.ticks(axes)
+
+
 class _Pen:
     """Writes text with a font made of the chart's own characters."""
 
@@ -156,7 +217,7 @@ class _Pen:
         self.write(axes, 1.03, row, text, colour, size, **place)
 
     def ticks(self, axes: Any) -> None:
-        for label in axes.get_xticklabels():
+        for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
             label.set_fontproperties(self.font(8))
             label.set_color(MUTED)
 

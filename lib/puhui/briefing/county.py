@@ -15,13 +15,16 @@ from puhui.briefing.county_annexes import (
 from puhui.briefing.figures import Figure
 from puhui.briefing.judged import (
     PASSED,
+    flagged,
     kind_of,
     limit_text,
     limit_value,
+    name_with_flags,
     own_value,
     shown_unit,
     spoken,
     value_figure,
+    verdict_said,
 )
 from puhui.briefing.overall import (
     counts_in_words,
@@ -32,12 +35,13 @@ from puhui.briefing.overall import (
     verdict_counts,
 )
 from puhui.briefing.quality import totals
-from puhui.briefing.rates import rates_section
+from puhui.briefing.rates import county_rates
 from puhui.briefing.source import SHARED, IndicatorWords, Row, Source
 from puhui.briefing.table import Chart, Column, Section, Table
 from puhui.briefing.tolerance import MOST_ROWS, problem_branches
 from puhui.briefing.two_increases import county_stocks, growth, two_increases_table
-from puhui.results import VERDICTS
+from puhui.briefing.words import Words
+from puhui.results import FLAGS, VERDICTS
 
 _NUMBERS = "一二三四五六七八九十"
 
@@ -60,7 +64,7 @@ def county_sections(source: Source) -> tuple[Section, ...]:
     )
     annexes = (
         _two_increases(source),
-        rates_section(source, None, _heading(source, "rates")),
+        county_rates(source, _heading(source, "rates")),
         structure_section(source),
         tolerance_annex(source),
         _plain(source, "not_made", "county.not_made"),
@@ -107,6 +111,10 @@ def _overall(source: Source) -> Section:
                 parts=counts_in_words(verdict_counts(with_verdict), PASSED),
             )
         )
+    for flag in FLAGS:
+        count = len(flagged(with_verdict, flag))
+        if count:
+            sentences.append(words.text(f"county.overall.{flag}", count=count))
     missing = verdict_counts(rows)["no_data"]
     if missing:
         sentences.append(words.text("county.overall.no_data", count=missing))
@@ -165,10 +173,20 @@ def _chart(source: Source, entry: IndicatorWords) -> Chart | None:
         cut = words.text("county.overall.cut", total=len(rows), shown=MOST_ROWS)
     if limit_words:
         line = words.text("county.overall.chart_limit", limit=limit_words)
-    caption = words.text("county.overall.chart", label=entry.label, limit=line, cut=cut)
+    caption = words.text(
+        "county.overall.chart", label=entry.label, limit=line, cut=cut, legend=_legend(shown, words)
+    )
     said = "；".join(_said(source, row) for row in shown)
     alt = words.text("county.overall.alt", label=entry.label, list=said)
     return Chart(svg, alt, caption)
+
+
+def _legend(rows: Sequence[Row], words: Words) -> str:
+    """Say what the signs mean that the chart really has."""
+    present = {PASSED.get(r["verdict"]) for r in rows}
+    signs = (("passed", True), ("failed", False), ("shown", None))
+    said = (words.text(f"county.overall.legend.{n}") for n, sign in signs if sign in present)
+    return "，".join(said)
 
 
 def _common_limit(source: Source, rows: Sequence[Row]) -> tuple[float | None, str]:
@@ -194,7 +212,7 @@ def _said(source: Source, row: Row) -> str:
         "county.overall.alt_row",
         name=source.name(row["institution_id"]),
         value=spoken(row),
-        verdict=VERDICTS[row["verdict"]],
+        verdict=verdict_said(row, source.words),
     )
 
 
@@ -258,7 +276,7 @@ def _problems(source: Source) -> Section:
 
 def _problem_sentence(source: Source, rows: Sequence[Row], verdict: str, indicator_id: str) -> str:
     names = [
-        source.name(r["institution_id"])
+        name_with_flags(source.name(r["institution_id"]), r, source.words)
         for r in rows
         if r["indicator_id"] == indicator_id and r["verdict"] == verdict
     ]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from puhui.briefing.figures import Figure
 from puhui.briefing.institution import problem_items
-from puhui.briefing.judged import KINDS, shown_unit, value_figure
+from puhui.briefing.judged import KINDS, own_value, shown_unit, value_figure
 from puhui.briefing.overall import force_word
 from puhui.briefing.source import IndicatorWords, Source
 from puhui.briefing.table import Column, Section, Table
-from puhui.briefing.tolerance import tolerance_table, unit_name
+from puhui.briefing.tolerance import gap, tolerance_table, unit_name
 
 
 def _heading(source: Source, key: str) -> str:
@@ -20,12 +20,12 @@ def structure_section(source: Source) -> Section:
     words, heading = source.words, _heading(source, "structure")
     section = words.text("county.structure.section")
     entries = [e for e in source.catalogue.values() if e.section == section]
-    ids = [
-        i
+    found = {
+        i: [r for e in entries if (r := source.indicator(i, e.indicator_id))]
         for i in source.institution_ids
-        if any(source.indicator(i, e.indicator_id) for e in entries)
-    ]
-    if not ids:
+    }
+    ids = [i for i, own in found.items() if own]
+    if not any(own_value(r) is not None for own in found.values() for r in own):
         return Section("structure", heading, (words.text("county.structure.none"),))
     columns = [Column("institution", "机构")]
     for entry in entries:
@@ -34,10 +34,10 @@ def structure_section(source: Source) -> Section:
     for institution_id in ids:
         row: list[object] = [source.name(institution_id)]
         for entry in entries:
-            found = source.indicator(institution_id, entry.indicator_id)
-            figure = value_figure(found) if found else None
+            own = source.indicator(institution_id, entry.indicator_id)
+            figure = value_figure(own) if own else None
             row.append(figure if isinstance(figure, Figure) or figure is None else figure.word)
-            row.append(words.mark(found["verdict"], found["flags"]) if found else None)
+            row.append(words.mark(own["verdict"], own["flags"]) if own else None)
         cells.append(tuple(row))
     title = words.text("county.structure.caption")
     table = Table("structure", title, tuple(columns), tuple(cells))
@@ -67,7 +67,7 @@ def tolerance_annex(source: Source) -> Section:
             elif row["verdict"] == "not_met":
                 rows.append(row)
                 names.append(f"{source.name(institution_id)}·{unit_name(source, row)}")
-    if not rows:
+    if all(gap(row) is None for row in rows):
         return Section("tolerance", heading, (words.text("county.tolerance.none"),))
     title = words.text("county.tolerance.caption")
     table = tolerance_table("tolerance", title, source, rows, names)

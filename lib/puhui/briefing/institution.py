@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from puhui.briefing.charts import Gauge, gauge_chart
+from puhui.briefing.clauses import clauses_section, methods_section
 from puhui.briefing.figures import Figure
 from puhui.briefing.judged import (
     PASSED,
@@ -12,13 +13,16 @@ from puhui.briefing.judged import (
     base_value,
     change_figure,
     change_unit,
+    flagged,
     limit_text,
     limit_value,
+    name_with_flags,
     own_value,
     serious_first,
     shown_unit,
     spoken,
     value_figure,
+    verdict_said,
 )
 from puhui.briefing.overall import (
     counts_in_words,
@@ -29,12 +33,12 @@ from puhui.briefing.overall import (
     problems,
     verdict_counts,
 )
-from puhui.briefing.peers import Peers, peers
+from puhui.briefing.peers import Peers, fewest, peers
 from puhui.briefing.quality import quality_section, totals
-from puhui.briefing.rates import rates_section
+from puhui.briefing.rates import institution_rates
 from puhui.briefing.source import Row, Source
-from puhui.briefing.table import Chart, Column, Mark, Noted, Section, Table
-from puhui.briefing.tolerance import gap, limit, problem_branches, tolerance_section
+from puhui.briefing.table import Chart, Column, Section, Table
+from puhui.briefing.tolerance import comparator, gap, limit, problem_branches, tolerance_section
 from puhui.briefing.tolerance import limit_text as tolerance_limit_text
 from puhui.results import VERDICTS
 
@@ -42,6 +46,8 @@ from puhui.results import VERDICTS
 def institution_title(source: Source, institution_id: str) -> str:
     """Title of the letter."""
     name, quarter = source.name(institution_id), source.quarter.label
+    if name.isascii():
+        name = f" {name} "  # a Latin name runs into the digits of the quarter otherwise
     return source.words.text("institution.title", name=name, quarter=quarter)
 
 
@@ -65,10 +71,10 @@ def institution_sections(source: Source, institution_id: str) -> tuple[Section, 
         quality_section(source, institution_id),
     )
     annexes = (
-        _clauses(source, institution_id),
+        clauses_section(source, institution_id),
         tolerance_section(source, institution_id),
-        rates_section(source, institution_id, heading),
-        _methods(source, institution_id),
+        institution_rates(source, institution_id, heading),
+        methods_section(source, institution_id),
     )
     return (*letter, *(replace(section, is_annex=True) for section in annexes))
 
@@ -110,7 +116,7 @@ def _overall(source: Source, institution_id: str) -> Section:
         sentences.append(words.text(f"institution.overall.{'shown' if any_value else 'nothing'}"))
     branches = problem_branches(source, institution_id)
     if branches:
-        said = joined(name for _, name in branches)
+        said = joined(name_with_flags(name, row, words) for row, name in branches)
         sentences.append(words.text("institution.overall.branches", count=len(branches), list=said))
     for name, chosen in _remarks(rows):
         if chosen:
@@ -123,8 +129,7 @@ def _overall(source: Source, institution_id: str) -> Section:
 
 def _remarks(rows: tuple[Row, ...]) -> list[tuple[str, list[Row]]]:
     return [
-        ("provisional", [r for r in rows if "provisional" in (r["flags"] or ())]),
-        ("near_limit", [r for r in rows if "near_limit" in (r["flags"] or ())]),
+        *((flag, flagged(rows, flag)) for flag in ("provisional", "small", "near_limit")),
         ("no_data", [r for r in rows if r["verdict"] == "no_data"]),
     ]
 
@@ -176,11 +181,12 @@ def _indicator_cells(source: Source, row: Row, compared: Peers | None) -> tuple[
 
 def _peer_note(source: Source, found: list[Peers]) -> str:
     words = source.words
+    few = fewest(words)
     if not found:
-        return words.text("institution.indicators.no_peers")
+        return words.text("institution.indicators.no_peers", fewest=few)
     groups = {p.group: p.others for p in found}
     said = joined(f"{words.of('common.peers', g)}（{n} 家）" for g, n in groups.items())
-    return words.text("institution.indicators.peers", groups=said)
+    return words.text("institution.indicators.peers", groups=said, fewest=few)
 
 
 def _gauges(source: Source, rows: list[Row]) -> tuple[Chart, ...]:
@@ -210,14 +216,13 @@ def _gauges(source: Source, rows: list[Row]) -> tuple[Chart, ...]:
                 passed=PASSED[row["verdict"]],
             )
         )
-        verdict = VERDICTS[row["verdict"]]
         said.append(
             words.text(
                 "institution.indicators.alt_row",
                 label=label,
                 value=text,
                 limit=short,
-                verdict=verdict,
+                verdict=verdict_said(row, words),
             )
         )
     if not gauges:
@@ -252,25 +257,35 @@ def problem_items(source: Source, institution_id: str) -> tuple[str, ...]:
             force=force_word(words, entry.force),
             reason=row["reason"] or "",
         )
-        if "provisional" in (row["flags"] or ()):
-            text += words.text("institution.problems.provisional")
-        items.append(text)
+        items.append(text + _flag_remarks(source, row))
     for row, name in problem_branches(source, institution_id):
         items.append(_branch_item(source, row, name))
     return tuple(items)
+
+
+def _flag_remarks(source: Source, row: Row) -> str:
+    """Say what the flags of a problem mean; why it is provisional stands in its row."""
+    words, remarks = source.words, []
+    for flag in ("provisional", "small"):
+        if flagged([row], flag):
+            reason = (row["reason"] or words.text("common.flags.provisional")).rstrip("。")
+            remarks.append(words.text(f"institution.problems.{flag}", reason=reason))
+    return "".join(remarks)
 
 
 def _branch_item(source: Source, row: Row, name: str) -> str:
     value, bound = gap(row), limit(row)
     against = () if bound is None else (bound,)
     entry = source.catalogue.get(source.words.text("institution.tolerance.indicator"))
-    return source.words.text(
+    text = source.words.text(
         "institution.problems.branch",
         branch=name,
         value="" if value is None else Figure(value, "pp", against=against).text,
         limit="" if bound is None else tolerance_limit_text(bound),
         clause=entry.clause if entry else "—",
+        comparator=comparator(source.words, row),
     )
+    return text + _flag_remarks(source, row)
 
 
 def _problems(source: Source, institution_id: str) -> Section:
@@ -324,67 +339,3 @@ def _requirements(source: Source, institution_id: str) -> Section:
     if not items:
         items.append(words.text("institution.requirements.none"))
     return Section("requirements", _heading(source, "requirements"), items=tuple(items))
-
-
-def _clauses(source: Source, institution_id: str) -> Section:
-    words = source.words
-    columns = (
-        Column("clause", "条款"),
-        Column("label", "指标"),
-        Column("unit", "单位"),
-        Column("value", "本期", "", "number"),
-        Column("limit", "标准"),
-        Column("verdict", "结论", "", "verdict"),
-        Column("force", "要求性质"),
-        Column("source", "来源"),
-        Column("reason", "说明"),
-    )
-    rows = source.indicators(institution_id)
-    cells = tuple(_clause_cells(source, row) for row in rows)
-    title = words.text("institution.clauses.caption")
-    table = Table("clauses", title, columns, cells, (words.text("institution.clauses.note"),))
-    lead = words.text("institution.clauses.lead")
-    return Section("clauses", _heading(source, "clauses"), (lead,), (table,))
-
-
-def _clause_cells(source: Source, row: Row) -> tuple[object, ...]:
-    words, entry = source.words, source.catalogue[row["indicator_id"]]
-    comment = words.text(
-        "institution.clauses.comment",
-        clause=entry.clause,
-        wording=entry.wording,
-        formula=entry.formula,
-        test=entry.test,
-    )
-    figure = value_figure(row)
-    verdict: Mark = words.mark(row["verdict"], row["flags"])
-    return (
-        entry.clause,
-        Noted(entry.label, comment),
-        shown_unit(row),
-        figure if isinstance(figure, Figure) else figure.word,
-        limit_text(row, words),
-        verdict,
-        force_word(words, entry.force),
-        words.of("common.sources", row["source"]) if row["source"] else "—",
-        row["reason"] or "",
-    )
-
-
-def _methods(source: Source, institution_id: str) -> Section:
-    words = source.words
-    items = tuple(
-        words.text(
-            "institution.methods.item",
-            label=entry.label,
-            clause=entry.clause,
-            formula=entry.formula,
-            test=entry.test,
-        )
-        for entry in (
-            source.catalogue[r["indicator_id"]] for r in source.indicators(institution_id)
-        )
-    )
-    lead = words.text("institution.methods.lead")
-    heading = _heading(source, "methods")
-    return Section("methods", heading, (lead,), items=items, folded=True)

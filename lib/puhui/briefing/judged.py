@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 
 from puhui.briefing.figures import DIGITS, Figure, exact, plain_number, ratio
@@ -130,6 +131,22 @@ def spoken(row: Row) -> str:
         return figure.word
     unit = row["unit"] or ""
     return figure.text + _SPOKEN_UNITS.get(unit, unit)
+
+
+def verdict_said(row: Row, words: Words) -> str:
+    """Return the verdict with its flags in words: ``未达标（临界、暂定）``."""
+    return words.mark(row["verdict"], row["flags"]).spoken
+
+
+def name_with_flags(name: str, row: Row, words: Words) -> str:
+    """Return a name with the flags of its row: ``来龙支行（样本小）``."""
+    flags = words.mark(row["verdict"], row["flags"]).flags
+    return f"{name}（{'、'.join(flags)}）" if flags else name
+
+
+def flagged(rows: Iterable[Row], flag: str) -> list[Row]:
+    """Rows that carry a flag of :data:`puhui.results.FLAGS`."""
+    return [row for row in rows if flag in (row["flags"] or ())]
 
 
 def serious_first(row: Row, force: str) -> tuple[int, int]:

@@ -53,6 +53,28 @@ def numbered_sections(source: Source, rows: Sequence[Row]) -> list[tuple[str, li
     return [(names.get(section, section), groups[section]) for section in order]
 
 
+#: Reasons of a table longer than this many characters stand below it, each once.
+_LONG = 40
+
+
+def shortened(reasons: Sequence[str], words: Words) -> tuple[list[str], tuple[str, ...]]:
+    """Return a table's reasons as cells show them, and the long ones as numbered notes.
+
+    A long reason would make its row as tall as a page on a narrow screen; equal ones share
+    a note.
+    """
+    numbers: dict[str, int] = {}
+    cells = []
+    for reason in reasons:
+        if len(reason) > _LONG:
+            number = numbers.setdefault(reason, len(numbers) + 1)
+            cells.append(words.text("common.note.cell", number=number))
+        else:
+            cells.append(reason)
+    notes = (words.text("common.note.line", number=n, text=r) for r, n in numbers.items())
+    return cells, tuple(notes)
+
+
 def force_word(words: Words, force: str) -> str:
     """Chinese word of a clause's force."""
     return words.of("common.forces", force or "shown")

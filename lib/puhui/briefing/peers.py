@@ -1,4 +1,4 @@
-"""Peers by the catalogue's rule: the narrowest group with at least three others."""
+"""Peers by the catalogue's rule: the narrowest group with enough others (``common.peer_rule``)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from statistics import median
 
 from puhui.briefing.judged import own_value
 from puhui.briefing.source import Row, Source
-
-#: Fewest other institutions a comparison is shown for.
-FEWEST = 3
-_NATIONAL = ("large", "joint_stock")
+from puhui.briefing.words import Words
 
 
 @dataclass(frozen=True)
@@ -23,19 +20,24 @@ class Peers:
     median: Fraction
 
 
-def _groups(own: Row) -> tuple[str, ...]:
-    if own["kind"] in _NATIONAL:
+def fewest(words: Words) -> int:
+    """Return how many other institutions a comparison needs to be shown."""
+    return words.number("common.peer_rule.fewest")
+
+
+def _groups(own: Row, national: tuple[str, ...]) -> tuple[str, ...]:
+    if own["kind"] in national:
         return ("kind", "national", "all")
     return ("kind", "local", "all") if own["is_local_legal_person"] else ("kind", "all")
 
 
-def _belongs(row: Row, own: Row, group: str) -> bool:
+def _belongs(row: Row, own: Row, group: str, national: tuple[str, ...]) -> bool:
     if row["level"] != own["level"]:
         return False
     if group == "kind":
         return bool(row["kind"] == own["kind"])
     if group == "national":
-        return row["kind"] in _NATIONAL
+        return row["kind"] in national
     return bool(row["is_local_legal_person"]) if group == "local" else True
 
 
@@ -51,8 +53,11 @@ def peers(source: Source, institution_id: str, indicator_id: str) -> Peers | Non
         value = None if row is None else own_value(row)
         if value is not None:
             values[other] = value
-    for group in _groups(own):
-        chosen = [v for k, v in values.items() if _belongs(source.institution(k), own, group)]
-        if len(chosen) >= FEWEST:
+    national = source.words.texts("common.peer_rule.national")
+    for group in _groups(own, national):
+        chosen = [
+            v for k, v in values.items() if _belongs(source.institution(k), own, group, national)
+        ]
+        if len(chosen) >= fewest(source.words):
             return Peers(group, len(chosen), median(chosen))
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from puhui.briefing.county import all_rows
 from puhui.briefing.figures import Figure
-from puhui.briefing.judged import spoken
+from puhui.briefing.judged import spoken, verdict_said
 from puhui.briefing.overall import verdict_counts
 from puhui.briefing.quality import totals
 from puhui.briefing.source import Source
@@ -15,7 +15,7 @@ from puhui.results import VERDICTS
 def institution_verdicts(source: Source, institution_id: str) -> str:
     """One line per indicator: id, value, verdict."""
     return "\n".join(
-        f"{row['indicator_id']} {spoken(row)} {VERDICTS[row['verdict']]}"
+        f"{row['indicator_id']} {spoken(row)} {verdict_said(row, source.words)}"
         for row in source.indicators(institution_id)
     )
 
@@ -26,7 +26,7 @@ def institution_tolerance(source: Source, institution_id: str) -> str:
     for row in source.tolerance(institution_id):
         figure = gap_figure(row)
         text = figure.text if isinstance(figure, Figure) else figure.word
-        lines.append(f"{row['branch_id'] or '-'} {text} {VERDICTS[row['verdict']]}")
+        lines.append(f"{row['branch_id'] or '-'} {text} {verdict_said(row, source.words)}")
     return "\n".join(lines)
 
 
@@ -56,7 +56,7 @@ def county_values(source: Source, indicator_id: str) -> str:
     for institution_id in source.institution_ids:
         row = source.indicator(institution_id, indicator_id)
         if row is not None:
-            lines.append(f"{institution_id} {spoken(row)} {VERDICTS[row['verdict']]}")
+            lines.append(f"{institution_id} {spoken(row)} {verdict_said(row, source.words)}")
     return "\n".join(lines)
 
 

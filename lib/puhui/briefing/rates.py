@@ -8,6 +8,7 @@ from math import floor, log10
 from puhui.briefing.figures import Figure, exact
 from puhui.briefing.overall import joined
 from puhui.briefing.source import Row, Source
+from puhui.briefing.spreads import spread_charts, spread_path, spread_table
 from puhui.briefing.table import Column, NoData, Section, Table
 from puhui.briefing.words import Words
 
@@ -15,28 +16,50 @@ _FIT_DIGITS = 4
 _PARTS = ("estimate", "se_crv1", "se_crv3")
 
 
-def rates_section(source: Source, institution_id: str | None, heading: str) -> Section:
-    """Return the section on rates: the institution's own results if any, else the county's.
+def county_rates(source: Source, heading: str) -> Section:
+    """Return the circular's section on rates.
 
     Sentences on identification come before any number; a refused or unidentified model
     has its sentence and no number.
     """
-    words = source.words
-    everything = source.rows("regressions")
-    own = [r for r in everything if institution_id and r["institution_id"] == institution_id]
-    rows = own or [r for r in everything if r["institution_id"] is None]
+    words, rows = source.words, _of_the_county(source)
     if not rows:
         return Section("rates", heading, (words.text("rates.none"),))
-    paragraphs = [words.text("rates.scope_own" if own else "rates.scope_county")]
-    paragraphs += _sentences(rows, words)
+    paragraphs = [words.text("rates.scope_county"), *_sentences(rows, words)]
     tables = []
     regimes = source.rows("identification")
     if regimes:
         tables.append(_regimes(regimes, words))
-    estimated = [r for r in rows if r["status"] in ("ok", "weak") and r["estimate"] is not None]
-    for group in _groups(estimated):
+    for group in _groups([r for r in rows if _estimated(r)]):
         tables.append(_side_by_side(group, words, len(tables)))
     return Section("rates", heading, tuple(paragraphs), tuple(tables))
+
+
+def institution_rates(source: Source, institution_id: str, heading: str) -> Section:
+    """Return the letter's section on rates: the institution's own spread by quarter of pricing.
+
+    Regressions stand in the circular only; here one sentence points there, or says why
+    there is none.
+    """
+    words, rows = source.words, _of_the_county(source)
+    path = spread_path(source, institution_id)
+    paragraphs = [words.text("rates.spread.lead" if path else "rates.spread.none")]
+    if any(_estimated(r) for r in rows):
+        paragraphs.append(words.text("rates.spread.county"))
+    else:
+        paragraphs += _sentences(rows, words)
+    if not path:
+        return Section("rates", heading, tuple(paragraphs))
+    table = spread_table(path, words)
+    return Section("rates", heading, tuple(paragraphs), (table,), spread_charts(path, words))
+
+
+def _of_the_county(source: Source) -> list[Row]:
+    return [r for r in source.rows("regressions") if r["institution_id"] is None]
+
+
+def _estimated(row: Row) -> bool:
+    return row["status"] in ("ok", "weak") and row["estimate"] is not None
 
 
 def _sentences(rows: Sequence[Row], words: Words) -> list[str]:

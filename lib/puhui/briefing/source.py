@@ -6,12 +6,14 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from puhui.briefing.figures import exact, ratio
 from puhui.briefing.words import Words
 from puhui.errors import RunError
 from puhui.quarter import Quarter
@@ -59,7 +61,7 @@ class Source:
     words
         Sentence templates.
     meta
-        Plain text for header and footer: office, version, params, inputs, engine, title.
+        Plain text for header and footer: office, version, params, policy, inputs, selection.
     failed
         Institution id → what failed and why.
     """
@@ -183,6 +185,20 @@ class Source:
             found[key][row["source"]] = row["value"]
         return found
 
+    @cached_property
+    def _parts(self) -> dict[tuple[str, str, str], Fraction | None]:
+        found = {}
+        for row in self.rows("parts"):
+            if row["branch_id"] is None:
+                value = ratio(row["value_num"], row["value_den"])
+                key = (row["institution_id"], row["indicator_id"], row["part"])
+                found[key] = exact(row["value"]) if value is None else value
+        return found
+
+    def part(self, institution_id: str, indicator_id: str, part: str) -> Fraction | None:
+        """Return a figure shown beside an indicator of the institution itself, if it is known."""
+        return self._parts.get((institution_id, indicator_id, part))
+
     def measure(
         self, institution_id: str, measure_id: str, quarter: Quarter, source: str | None
     ) -> Decimal | None:
@@ -191,7 +207,7 @@ class Source:
         return by_source.get(source or "")
 
     def rows(self, name: str) -> tuple[Row, ...]:
-        """Return all rows of the quarter in a small table (regressions, identification)."""
+        """Return all rows of the quarter in a small table (regressions, spreads, parts)."""
         table = self.table(name)
         rows = table.to_pylist() if table is not None else []
         return tuple(r for r in rows if r["quarter"] == str(self.quarter))

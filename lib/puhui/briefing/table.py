@@ -73,10 +73,14 @@ class Mark:
     flags: tuple[str, ...] = ()
 
     @property
+    def spoken(self) -> str:
+        """Word and flags, as a sentence says them: ``未达标（暂定）``."""
+        return self.word + (f"（{'、'.join(self.flags)}）" if self.flags else "")
+
+    @property
     def text(self) -> str:
         """Sign, word and flags."""
-        tail = f"（{'、'.join(self.flags)}）" if self.flags else ""
-        return f"{self.sign} {self.word}{tail}"
+        return f"{self.sign} {self.spoken}"
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from fractions import Fraction
 
 from puhui.briefing.charts import Dot, dot_chart
 from puhui.briefing.figures import DIGITS, Figure, exact, plain_number, ratio
-from puhui.briefing.judged import PASSED
+from puhui.briefing.judged import PASSED, flagged, verdict_said
+from puhui.briefing.overall import joined, shortened
 from puhui.briefing.source import Row, Source
 from puhui.briefing.table import Chart, Column, NoData, Section, Table
-from puhui.results import VERDICTS
+from puhui.briefing.words import Words
 
 #: Most rows a chart holds; more would not be read.
 MOST_ROWS = 30
@@ -51,19 +52,31 @@ def tolerance_section(source: Source, institution_id: str) -> Section:
         reason = words.text("institution.tolerance.missing")
         text = words.text("institution.tolerance.none", reason=reason)
         return Section("tolerance", heading, (text,))
-    bound = limit(rows[0])
-    paragraphs = []
-    if bound is not None:
-        paragraphs.append(words.text("institution.tolerance.lead", limit=limit_text(bound)))
-    for comparator in dict.fromkeys(r["comparator"] for r in rows if r["comparator"]):
-        name = words.of("institution.tolerance.comparators", comparator)
-        paragraphs.append(words.text("institution.tolerance.comparator", comparator=name))
     names = [unit_name(source, row) for row in rows]
+    paragraphs = [_lead(rows, words)]
+    for flag in ("provisional", "small"):
+        marked = [n for r, n in zip(rows, names, strict=True) if flagged([r], flag)]
+        if marked:
+            said = joined(marked)
+            paragraphs.append(words.text(f"institution.tolerance.{flag}", list=said))
     table = tolerance_table(
         "tolerance", words.text("institution.tolerance.caption"), source, rows, names
     )
     charts = _branch_charts(source, rows, names)
     return Section("tolerance", heading, tuple(paragraphs), (table,), charts)
+
+
+def _lead(rows: Sequence[Row], words: Words) -> str:
+    """Say what is compared; the limit only where it is the same in every row."""
+    bounds = {bound for row in rows if (bound := limit(row)) is not None}
+    if len(bounds) != 1:
+        return words.text("institution.tolerance.lead_by_row")
+    return words.text("institution.tolerance.lead", limit=limit_text(bounds.pop()))
+
+
+def comparator(words: Words, row: Row) -> str:
+    """Return in words whose NPL ratio the row was compared with."""
+    return words.of("institution.tolerance.comparators", row["comparator"]) or "—"
 
 
 def limit_text(bound: Fraction) -> str:
@@ -81,11 +94,13 @@ def tolerance_table(
         Column("all", "比较基准不良率", "%", "percent"),
         Column("gap", "差额", "百分点", "pp"),
         Column("limit", "界限", "百分点", "pp"),
+        Column("comparator", "比较基准"),
         Column("verdict", "结论", "", "verdict"),
         Column("source", "来源"),
         Column("reason", "说明"),
     )
     words = source.words
+    reasons, notes = shortened([row["reason"] or "" for row in rows], words)
     cells = tuple(
         (
             name,
@@ -93,13 +108,14 @@ def tolerance_table(
             _percent(row["all_npl_pct"], row),
             gap_figure(row),
             limit(row),
+            comparator(words, row),
             words.mark(row["verdict"], row["flags"]),
             words.of("common.sources", row["source"]) if row["source"] else "—",
-            row["reason"] or "",
+            reason,
         )
-        for row, name in zip(rows, names, strict=True)
+        for row, name, reason in zip(rows, names, reasons, strict=True)
     )
-    return Table(table_id, title, columns, cells)
+    return Table(table_id, title, columns, cells, notes)
 
 
 def _percent(value: float | None, row: Row) -> Figure | NoData:
@@ -127,7 +143,7 @@ def _branch_charts(source: Source, rows: Sequence[Row], names: Sequence[str]) ->
                 "institution.tolerance.alt_row",
                 label=name,
                 value=text,
-                verdict=VERDICTS[row["verdict"]],
+                verdict=verdict_said(row, words),
             )
         )
     cut = ""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from puhui.briefing.figures import Figure, exact
-from puhui.briefing.judged import value_figure
+from puhui.briefing.judged import own_value, value_figure
 from puhui.briefing.overall import joined
 from puhui.briefing.source import Row, Source
 from puhui.briefing.table import Column, NoData, Table
@@ -88,35 +88,45 @@ def _sum(parts: Sequence[Stocks]) -> Stocks | None:
 
 
 def two_increases_table(source: Source) -> Table | None:
-    """Return the annex table, or ``None`` if no institution has a result for it."""
+    """Return the annex table, or ``None`` if no institution has a value for it."""
     words = source.words
     ids = [i for i in source.institution_ids if _rows(source, i) != (None, None)]
-    if not ids:
+    if not any(own_value(r) is not None for i in ids for r in _rows(source, i) if r):
         return None
     known = {i: stocks(source, i) for i in ids}
-    by_kind: dict[str, list[str]] = {}
-    for institution_id in ids:
-        by_kind.setdefault(str(source.institution(institution_id)["kind"]), []).append(
-            institution_id
-        )
-    order = list(CODES["institution_kind"])
-    rows: list[tuple[object, ...]] = []
-    for kind in sorted(by_kind, key=lambda k: order.index(k) if k in order else len(order)):
-        members = by_kind[kind]
-        rows += [_institution_row(source, i, known[i]) for i in members]
-        if len(members) > 1:
-            name = CODES["institution_kind"].get(kind, kind)
-            label = words.text("two_increases.subtotal", kind=name)
-            rows += _total_row(label, [known[i] for i in members], source)
-    rows += _total_row(words.text("two_increases.total"), list(known.values()), source)
+    rows, left_out = _all_rows(source, known)
     absent = [source.name(i) for i in ids if not known[i].complete]
     notes = [words.text("two_increases.note")]
+    if left_out:
+        notes.append(words.text("two_increases.left_out"))
     if absent:
-        notes.append(words.text("two_increases.absent", list=joined(absent)))
+        notes.append(words.text("two_increases.absent", count=len(absent), list=joined(absent)))
     notes.append(words.text("two_increases.reasons"))
     title = words.text("two_increases.caption")
     columns = _columns(words.text("common.money.yi"))
     return Table("two_increases", title, columns, tuple(rows), tuple(notes))
+
+
+def _all_rows(source: Source, known: Mapping[str, Stocks]) -> tuple[list[tuple[object, ...]], bool]:
+    """Rows by kind with subtotals and the total; whether growth was left out of one of them."""
+    words = source.words
+    by_kind: dict[str, dict[str, Stocks]] = {}
+    for institution_id, held in known.items():
+        kind = str(source.institution(institution_id)["kind"])
+        by_kind.setdefault(kind, {})[institution_id] = held
+    order = list(CODES["institution_kind"])
+    rows: list[tuple[object, ...]] = []
+    left_out = False
+    for kind in sorted(by_kind, key=lambda k: order.index(k) if k in order else len(order)):
+        members = by_kind[kind]
+        rows += [_institution_row(source, i, held) for i, held in members.items()]
+        if len(members) > 1:
+            name = CODES["institution_kind"].get(kind, kind)
+            label = words.text("two_increases.subtotal", kind=name)
+            added, without = _total_row(label, members, source)
+            rows, left_out = rows + added, left_out or without
+    added, without = _total_row(words.text("two_increases.total"), known, source)
+    return rows + added, left_out or without
 
 
 def _columns(unit: str) -> tuple[Column, ...]:
@@ -162,16 +172,17 @@ def _figures(s: Stocks) -> tuple[Figure | NoData, ...]:
     return (
         _figure(s.balance, "money_yi"),
         _figure(_difference(s.balance, s.base_balance), "money_yi", signed=True),
-        _figure(growth(s.balance, s.base_balance), "percent", signed=True),
-        _figure(growth(s.all_loans, s.base_all_loans), "percent", signed=True),
     )
 
 
-def _customers(s: Stocks) -> tuple[Figure | NoData, ...]:
-    return (
-        _figure(s.customers, "count"),
-        _figure(_difference(s.customers, s.base_customers), "count", signed=True),
-    )
+def _parts(
+    source: Source, institution_id: str, row: Row | None, *names: str
+) -> tuple[Fraction | None, ...]:
+    """Look up what stands beside an indicator; nothing where it has no value."""
+    if row is None or own_value(row) is None:
+        return (None,) * len(names)
+    named = source.words.map("two_increases.parts")
+    return tuple(source.part(institution_id, row["indicator_id"], named[n]) for n in names)
 
 
 def _institution_row(source: Source, institution_id: str, s: Stocks) -> tuple[object, ...]:
@@ -181,12 +192,16 @@ def _institution_row(source: Source, institution_id: str, s: Stocks) -> tuple[ob
         words.mark(r["verdict"], r["flags"]) if r else NoData() for r in (growth_row, customers_row)
     ]
     origins = dict.fromkeys(r["source"] for r in (growth_row, customers_row) if r and r["source"])
+    rates = _parts(source, institution_id, growth_row, "growth", "all_growth")
+    now, base = _parts(source, institution_id, customers_row, "customers", "customers_base")
     return (
         own["name"],
         *_figures(s),
+        *(_figure(rate, "percent", signed=True) for rate in rates),
         _without_reason(growth_row),
         marks[0],
-        *_customers(s),
+        _figure(now, "count"),
+        _figure(_difference(now, base), "count", signed=True),
         marks[1],
         *(NoData(),) * 3,
         CODES["level"].get(own["level"], "—"),
@@ -200,11 +215,32 @@ def _without_reason(row: Row | None) -> Figure | NoData:
     return NoData() if isinstance(figure, NoData) else figure
 
 
-def _total_row(label: str, parts: Sequence[Stocks], source: Source) -> list[tuple[object, ...]]:
-    total = _sum([p for p in parts if p.complete])
+def _adds_up(source: Source, institution_id: str, s: Stocks) -> bool:
+    """Whether all loans as summed here are what the institution's growth was judged against."""
+    (judged,) = _parts(source, institution_id, _rows(source, institution_id)[0], "all_growth")
+    return judged is not None and judged == growth(s.all_loans, s.base_all_loans)
+
+
+def _total_row(
+    label: str, members: Mapping[str, Stocks], source: Source
+) -> tuple[list[tuple[object, ...]], bool]:
+    """Return the row of a subtotal (none without members), and whether growth was left out."""
+    counted = {i: s for i, s in members.items() if s.complete}
+    total = _sum(list(counted.values()))
     if total is None:
-        return []
+        return [], False
     own = growth(total.balance, total.base_balance)
-    gap = _difference(own, growth(total.all_loans, total.base_all_loans))
-    figures = (*_figures(total), _figure(gap, "pp", signed=True))
-    return [(label, *figures, None, *_customers(total), *(None,) * 6)]
+    exact_sum = all(_adds_up(source, i, s) for i, s in counted.items())
+    others = growth(total.all_loans, total.base_all_loans) if exact_sum else None
+    row = (
+        label,
+        *_figures(total),
+        _figure(own, "percent", signed=True),
+        _figure(others, "percent", signed=True),
+        _figure(_difference(own, others), "pp", signed=True),
+        None,
+        _figure(total.customers, "count"),
+        _figure(_difference(total.customers, total.base_customers), "count", signed=True),
+        *(None,) * 6,
+    )
+    return [row], not exact_sum

@@ -102,6 +102,13 @@ class Words:
             raise ParamsError("应为列表。", where=f"params/words：{name}")
         return tuple(str(item) for item in node)
 
+    def number(self, name: str) -> int:
+        """Return a whole number that stands among the texts."""
+        text = self.text(name)
+        if not text.isdecimal():
+            raise ParamsError(f"“{text}”应为整数。", where=f"params/words：{name}")
+        return int(text)
+
     def map(self, name: str) -> Mapping[str, str]:
         """Return a mapping of plain texts."""
         node = self.get(name)

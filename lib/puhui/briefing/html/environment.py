@@ -25,6 +25,8 @@ def _svg(chart: Chart) -> Markup:
 
 #: A column whose cells are all this short is not broken into lines.
 _SHORT = 9
+#: A column with a cell longer than this is given room for it.
+_LONG = 24
 #: Tables with more columns are printed across the page.
 _WIDE = 9
 
@@ -34,7 +36,8 @@ def _shapes(table: Table) -> list[str]:
     shapes = []
     for n, column in enumerate(table.columns):
         longest = max((len(cell_text(row[n], column)) for row in table.rows), default=0)
-        shapes.append("n" if column.numeric else "s" if longest <= _SHORT else "t")
+        text = "s" if longest <= _SHORT else "t" if longest <= _LONG else "l"
+        shapes.append("n" if column.numeric else text)
     return shapes
 
 

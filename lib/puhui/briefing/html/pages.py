@@ -70,7 +70,13 @@ def provenance(meta: Mapping[str, str], words: Words) -> tuple[tuple[str, str], 
     return tuple((label, meta[key]) for key, label in labels.items() if meta.get(key))
 
 
-def index_page(source: Source, statuses: Sequence[Status], *, links: Sequence[Link] = ()) -> str:
+def index_page(
+    source: Source,
+    statuses: Sequence[Status],
+    *,
+    links: Sequence[Link] = (),
+    county_failure: str = "",
+) -> str:
     """Return the run's first page: every institution's state, links, what failed and why.
 
     Parameters
@@ -81,6 +87,8 @@ def index_page(source: Source, statuses: Sequence[Status], *, links: Sequence[Li
         One entry per institution, in any order; the page lists troubles first.
     links
         County page, annexes and results, relative to the index.
+    county_failure
+        Why the county's page could not be made; stands at the top, empty if it was made.
     """
     words = source.words
     conditions = words.map("index.conditions")
@@ -97,6 +105,9 @@ def index_page(source: Source, statuses: Sequence[Status], *, links: Sequence[Li
         "kinds": CODES["institution_kind"],
         "labels": words.map("index.labels"),
         "links": links,
+        "county_failure": words.text("index.county_failure", reason=county_failure)
+        if county_failure
+        else "",
         "provenance": provenance(source.meta, words),
     }
     return render("index.html.j2", values)
