@@ -91,6 +91,8 @@ class County:
         self.snapshots: list[Snapshot] = []
         self._tables: dict[tuple[str, str], dict[str, pa.Table]] = {}
         self._absent: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
+        self.missing: dict[tuple[str, str], dict[str, str]] = {}
+        self.set_aside: dict[tuple[str, str], dict[str, int]] = {}
 
     def with_loans(
         self,
@@ -129,7 +131,14 @@ class County:
     def stored(self) -> list[Snapshot]:
         """Put everything into the store."""
         self.snapshots = [
-            self.store.put(Quarter.parse(q), i, tables, absent=self._absent.get((q, i), {}))
+            self.store.put(
+                Quarter.parse(q),
+                i,
+                tables,
+                absent=self._absent.get((q, i), {}),
+                missing=self.missing.get((q, i)),
+                set_aside=self.set_aside.get((q, i)),
+            )
             for (q, i), tables in self._tables.items()
         ]
         return self.snapshots

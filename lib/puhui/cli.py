@@ -36,8 +36,8 @@ OutOpt = Annotated[Path, typer.Option("--out", help="输出目录。")]
 InstitutionOpt = Annotated[
     list[str] | None, typer.Option("--institution", help="只编制这些机构，可重复。")
 ]
-TopOpt = Annotated[int, typer.Option("--top", help="只编制贷款笔数最多的 N 家机构。")]
-JobsOpt = Annotated[int, typer.Option("--jobs", min=1, help="同时执行的笔记本数。")]
+TopOpt = Annotated[int, typer.Option("--top", min=0, help="只编制贷款笔数最多的 N 家机构。")]
+JobsOpt = Annotated[int, typer.Option("--jobs", min=0, help="同时执行的笔记本数（0：按参数）。")]
 
 _DATA, _PARAMS, _OUTPUT = Path("data/example"), Path("params"), Path("output")
 
@@ -65,20 +65,21 @@ def run(
     out: OutOpt = _OUTPUT,
     institution: InstitutionOpt = None,
     top: TopOpt = 0,
-    jobs: JobsOpt = 2,
+    jobs: JobsOpt = 0,
 ) -> None:
     """从报送到网页：接收校验 → 入库 → 指标 → 笔记本 → 汇集 → 通报。"""
+    from puhui import schema
     from puhui.runner.quarterly import run_quarter
 
     request = _request(quarter, data, params, out, institution, top, jobs)
     with _progress() as progress:
         outcome = run_quarter(request, progress)
     manifest = outcome.manifest
-    rows = manifest["rows"]
-    _out.print(
-        f"报送行数（逐表计） {rows['rows_in']} = 接受 {rows['accepted']}"
-        f" + 隔离 {rows['quarantined']} + 非数据 {rows['non_data']}"
-    )
+    for table, rows in manifest["rows"].items():
+        _out.print(
+            f"{schema.label(table) if table else '补充文件'}：读入 {rows['rows_in']} = "
+            f"接受 {rows['accepted']} + 隔离 {rows['quarantined']} + 非数据 {rows['non_data']}"
+        )
     _out.print(
         f"笔记本：执行 {manifest['executed']}，未变 {manifest['unchanged']}；"
         f"网页：更新 {manifest['pages_written']}；用时 {sum(manifest['seconds'].values()):.1f} 秒"
@@ -104,7 +105,7 @@ def check(
 
     from puhui.runner.quarterly import check_quarter
 
-    request = _request(quarter, data, params, out, institution, 0, 2)
+    request = _request(quarter, data, params, out, institution, 0, 0)
     with _progress() as progress:
         prepared = check_quarter(request, progress)
     table = Table("机构", "文件", "表", "行数", "接受", "隔离", "非数据", "状态", title="接收情况")
@@ -120,10 +121,13 @@ def check(
         _out.print(line, highlight=False, markup=False, soft_wrap=True)
     if len(findings) > _LISTED:
         _out.print(f"共 {len(findings)} 条，以上为前 {_LISTED} 条；全部见 findings.parquet。")
-    refused = [line for t in prepared.taken if str(t.quarter) == quarter for line in t.refused]
+    mine = [t for t in prepared.taken if t.quarter == request.quarter]
+    refused = [f"{t.folder}/{line}" for t in mine for line in t.refused]
     for line in refused:
         _err.print(f"退回　{line}", style="yellow", highlight=False, markup=False)
-    raise typer.Exit(1 if refused else 0)
+    for name, reason in sorted(prepared.run.config.failed.items()):
+        _err.print(f"未接收　{name}：{reason}", style="red", highlight=False, markup=False)
+    raise typer.Exit(1 if refused or prepared.run.config.failed else 0)
 
 
 _LISTED = 200
@@ -144,6 +148,9 @@ def explain(
     from puhui.runner.workspace import Run, RunConfig
 
     opened = Run(RunConfig.read(out / quarter / "working" / "run.json"))
+    if branch is not None and branch not in opened.branches(institution):
+        known = "、".join(opened.branches(institution)) or "无"
+        raise PuhuiError(f"{institution} 没有内部机构 {branch}。", remedy=f"现有：{known}。")
     text = explained(
         opened.bench,
         indicator,
@@ -283,6 +290,12 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         _err.print("已中断。")
         sys.exit(130)
+    except OSError as error:
+        if _Settings.debug:
+            raise
+        where = f"{error.filename}：" if error.filename else ""
+        _err.print(f"错误　读写失败：{where}{error.strerror}。请检查磁盘空间和权限。", style="red")
+        sys.exit(2)
     except Exception as error:
         # Typer's own usage errors print themselves; anything else is our fault and says so.
         show = getattr(error, "show", None)

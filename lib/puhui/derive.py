@@ -37,7 +37,8 @@ class RowContext:
 
     Unqualified names are loan columns or derived columns, ``customer.x`` the customer's,
     ``policy.x`` the setting in force at the quarter's end, ``period.year_start`` and
-    ``period.end`` the dates of the quarter.
+    ``period.end`` the dates of the quarter, ``period.window_start`` the first day of the
+    run's window of rates.
     """
 
     params: Params
@@ -50,7 +51,11 @@ class RowContext:
         if qualifier == "policy":
             return literal_sql(self.params.policy.on(self.quarter.end)[name])
         if qualifier == "period":
-            days = {"year_start": self.quarter.year_to_date_start, "end": self.quarter.end}
+            days = {
+                "year_start": self.quarter.year_to_date_start,
+                "end": self.quarter.end,
+                "window_start": Quarter.parse(self.params.run.rates.window_from).start,
+            }
             if name in days:
                 return literal_sql(days[name])
         if qualifier == "":

@@ -43,12 +43,6 @@ class RefusedFile(PuhuiError):
     exit_code = 1
 
 
-class LayoutError(PuhuiError):
-    """No layout fits a file, or more than one does."""
-
-    exit_code = 1
-
-
 class ReferenceDataError(PuhuiError):
     """Reference data cannot answer, e.g. a date before a benchmark series begins."""
 

@@ -229,7 +229,7 @@ def _measure_row(
         raise RunError(f"“{period}”不是已知的期间。", where=where)
     try:
         exact = Fraction(value.replace(",", ""))
-    except ValueError:
+    except (ValueError, ZeroDivisionError):
         raise RunError(f"“{value}”不是数。", where=where) from None
     source = params.run.figure_of_record[0]
     return {

@@ -111,7 +111,7 @@ def from_ledgers(
     ledgers = {i: s for i, s in mine.items() if LOANS in s.tables}
     measures = [m for m in params.measures.values() if m.ledger is not None]
     if not ledgers or not measures:
-        return results.empty("measures")
+        return results.from_rows("measures", _lost_rows(quarter, measures, mine, LEDGER))
     source_view(engine, LOANS, list(ledgers.values()))
     source_view(engine, CUSTOMERS, list(ledgers.values()))
     cells: dict[tuple[str, Unit], Cell] = defaultdict(Cell)
@@ -123,7 +123,30 @@ def from_ledgers(
         for unit in units
         for measure in measures
     ]
-    return results.from_rows("measures", rows)
+    return results.from_rows("measures", rows + _lost_rows(quarter, measures, mine, LEDGER))
+
+
+def _lost_rows(
+    quarter: Quarter,
+    measures: Sequence[Measure],
+    snapshots: Mapping[str, Snapshot],
+    source: str,
+) -> list[dict[str, object]]:
+    """Rows without a value where a table was to be there and could not be used."""
+    table = LOANS if source == LEDGER else "returns"
+    return [
+        {
+            "quarter": str(quarter),
+            "institution_id": institution,
+            "measure_id": measure.id,
+            "source": source,
+            "reason": snapshot.missing[table],
+            "revision": snapshot.revision,
+        }
+        for institution, snapshot in sorted(snapshots.items())
+        if table in snapshot.missing
+        for measure in measures
+    ]
 
 
 def _order(unit: Unit) -> tuple[str, str]:
@@ -252,6 +275,7 @@ def _row(
         "value": None if reason else exact_decimal(cell.total, measure),
         "rows": cell.rows,
         "reason": reason,
+        "set_aside": sum(snapshot.set_aside.get(t, 0) for t in (LOANS, CUSTOMERS)),
         "revision": snapshot.revision,
     }
 
@@ -263,6 +287,8 @@ def _why_unknown(params: Params, measure: Measure, cell: Cell, snapshot: Snapsho
     if measure.ledger.of is not None:
         needed |= needed_columns(params, measure.ledger.of)
     for table in sorted({t for t, _ in needed}):
+        if table in snapshot.missing:
+            return snapshot.missing[table]
         if table not in snapshot.tables:
             return f"缺表：{schema.label(table)}"
     absent = sorted((t, c) for t, c in needed if c in snapshot.absent.get(t, ()))
@@ -278,8 +304,8 @@ def from_returns(
 ) -> pa.Table:
     """Compute every measure that filed items suffice for, at each of the given quarters.
 
-    A figure filed for a quarter in that quarter's own submission rules; a comparative in a
-    later submission is used only where the quarter's own is not there.
+    A figure filed for a quarter in that quarter's own submission rules, as filed before
+    restated; a comparative in a later submission is used only where there is no such.
 
     Returns
     -------
@@ -287,8 +313,19 @@ def from_returns(
         ``results.SCHEMAS["measures"]`` rows with source ``returns``.
     """
     holders = [s for s in snapshots if "returns" in s.tables]
+    quarters = list(quarters)
+    lost_rows = [
+        row
+        for quarter in quarters
+        for row in _lost_rows(
+            quarter,
+            [m for m in params.measures.values() if m.returns is not None],
+            {s.institution_id: s for s in snapshots if s.quarter == str(quarter)},
+            RETURNS,
+        )
+    ]
     if not holders:
-        return results.empty("measures")
+        return results.from_rows("measures", lost_rows)
     source_view(engine, "returns", holders)
     wanted = {q.end: q for q in quarters}
     best = _figures_of_record(engine)
@@ -304,17 +341,17 @@ def from_returns(
         for measure in params.measures.values()
         if (row := _return_row(measure, unit, quarter, items)) is not None
     ]
-    return results.from_rows("measures", rows)
+    return results.from_rows("measures", rows + lost_rows)
 
 
 def _figures_of_record(
     engine: DuckDBEngine,
 ) -> dict[tuple[Unit, str, object], tuple[Fraction, int]]:
-    best: dict[tuple[Unit, str, object], tuple[tuple[int, str], Fraction, int]] = {}
+    best: dict[tuple[Unit, str, object], tuple[tuple[bool, bool, str], Fraction, int]] = {}
     columns = "quarter, rev, institution_id, branch_id, item, as_of, basis, value"
     for row in engine.sql(f"SELECT {columns} FROM returns WHERE value IS NOT NULL").to_pylist():
         own = row["as_of"] == Quarter.parse(row["quarter"]).end
-        rank = (1 if own else 0, row["quarter"])
+        rank = (own, row["basis"] == "as_filed", row["quarter"])
         key = ((row["institution_id"], row["branch_id"] or None), row["item"], row["as_of"])
         if key not in best or best[key][0] < rank:
             best[key] = (rank, Fraction(row["value"]), int(row["rev"]))

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -39,6 +40,11 @@ class Snapshot:
     path: Path
     tables: tuple[str, ...]
     absent: Mapping[str, tuple[str, ...]]
+    """table → canonical columns the submission's layout does not supply."""
+    missing: Mapping[str, str]
+    """table → why it could not be used though it was to be there (a refused file, say)."""
+    set_aside: Mapping[str, int]
+    """table → rows in quarantine."""
     digest: str
 
     def file(self, table: str) -> Path:
@@ -74,7 +80,7 @@ class Store:
         root.mkdir(parents=True, exist_ok=True)
         marker = root / "store.json"
         if marker.exists():
-            known = json.loads(marker.read_text(encoding="utf-8"))["key_fingerprint"]
+            known = _read_json(marker).get("key_fingerprint")
             if known != key_fingerprint:
                 raise StoreError(
                     "数据仓由另一把脱敏密钥建立。",
@@ -87,21 +93,8 @@ class Store:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the store for one run; raises :class:`StoreLocked` if another run has it."""
-        holder = self.root / "lock.json"
-        lock = FileLock(str(self.root / ".lock"))
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            who = holder.read_text(encoding="utf-8") if holder.exists() else "未知进程"
-            raise StoreLocked(
-                f"数据仓正被另一次运行占用（{who}）。", where=str(self.root), remedy="请等它结束。"
-            ) from None
-        try:
-            holder.write_text(f"进程 {os.getpid()}", encoding="utf-8")
+        with held(self.root, "数据仓"):
             yield
-        finally:
-            holder.unlink(missing_ok=True)
-            lock.release()
 
     def put(
         self,
@@ -110,6 +103,8 @@ class Store:
         tables: Mapping[str, pa.Table],
         *,
         absent: Mapping[str, Iterable[str]],
+        missing: Mapping[str, str] | None = None,
+        set_aside: Mapping[str, int] | None = None,
     ) -> Snapshot:
         """Store tables as a new revision, unless the latest revision already says the same.
 
@@ -122,8 +117,13 @@ class Store:
             raise StoreError(
                 f"机构编号“{institution_id}”不合规。", remedy="应为 4–32 位大写字母和数字。"
             )
-        gaps = {t: sorted(c) for t, c in sorted(absent.items())}
-        digest = _digest(tables, gaps)
+        about = {
+            "tables": sorted(tables),
+            "absent": {t: sorted(c) for t, c in sorted(absent.items())},
+            "missing": dict(sorted((missing or {}).items())),
+            "set_aside": {t: n for t, n in sorted((set_aside or {}).items()) if n},
+        }
+        digest = _digest(tables, about)
         latest = self.latest(quarter, institution_id)
         if latest is not None and latest.digest == digest:
             return latest
@@ -134,8 +134,8 @@ class Store:
         for name, table in tables.items():
             kept = table if institution_id == SUPERVISOR else table.drop_columns("institution_id")
             pq.write_table(kept, staged / f"{name}.parquet", compression="zstd")
-        about = {"digest": digest, "tables": sorted(tables), "absent": gaps}
-        write_text(staged / "snapshot.json", json.dumps(about, ensure_ascii=False, indent=1))
+        described = json.dumps({"digest": digest, **about}, ensure_ascii=False, indent=1)
+        write_text(staged / "snapshot.json", described)
         target = folder / f"rev={revision:04d}"
         staged.rename(target)
         target.chmod(0o755)
@@ -158,7 +158,7 @@ class Store:
         path = self._record_folder(quarter, folder) / "record.json"
         if not path.exists():
             return None
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = _read_json(path)
         data["refused"] = tuple(data["refused"])
         return IntakeRecord(**data)
 
@@ -182,9 +182,36 @@ class Store:
         return self.root / "intake" / str(quarter) / folder
 
 
-def _digest(tables: Mapping[str, pa.Table], absent: Mapping[str, list[str]]) -> str:
+@contextmanager
+def held(folder: Path, what: str) -> Iterator[None]:
+    """Hold a folder for one process; :class:`StoreLocked` names who has it otherwise.
+
+    Parameters
+    ----------
+    what
+        What the folder is, in the user's words.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    holder = folder / ".holder"
+    lock = FileLock(str(folder / ".lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        who = holder.read_text(encoding="utf-8") if holder.exists() else "未知进程"
+        raise StoreLocked(
+            f"{what}正被另一次运行占用（{who}）。", where=str(folder), remedy="请等它结束。"
+        ) from None
+    try:
+        holder.write_text(f"进程 {os.getpid()}", encoding="utf-8")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def _digest(tables: Mapping[str, pa.Table], about: Mapping[str, object]) -> str:
     """Content hash of canonical tables: equal data gives equal digests on every machine."""
-    digest = sha256(json.dumps(absent, sort_keys=True).encode())
+    digest = sha256(json.dumps(about, sort_keys=True).encode())
     for name in sorted(tables):
         table = tables[name].combine_chunks()
         digest.update(name.encode())
@@ -195,8 +222,22 @@ def _digest(tables: Mapping[str, pa.Table], absent: Mapping[str, list[str]]) -> 
     return digest.hexdigest()
 
 
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        content = None
+    if not isinstance(content, dict):
+        raise StoreError(
+            "数据仓文件损坏或缺失。",
+            where=str(path),
+            remedy="请从备份恢复，或删去 store 目录重新入库。",
+        )
+    return content
+
+
 def _read_snapshot(path: Path) -> Snapshot:
-    about = json.loads((path / "snapshot.json").read_text(encoding="utf-8"))
+    about = _read_json(path / "snapshot.json")
     return Snapshot(
         quarter=path.parent.parent.name.partition("=")[2],
         institution_id=path.parent.name.partition("=")[2],
@@ -204,6 +245,8 @@ def _read_snapshot(path: Path) -> Snapshot:
         path=path,
         tables=tuple(about["tables"]),
         absent={t: tuple(c) for t, c in about["absent"].items()},
+        missing=about["missing"],
+        set_aside=about["set_aside"],
         digest=about["digest"],
     )
 

@@ -212,6 +212,95 @@ def test_a_loan_of_nearly_a_hundred_billion_at_36_percent_sums_exactly(tmp_path)
     assert (row["value_num"], row["value_den"], row["verdict"]) == ("36", "1", "shown")
 
 
+def test_a_filed_zero_is_the_answer_and_the_ledger_is_not_asked(tmp_path):
+    # The return says: no inclusive loans. The ledger has some; the return is of record.
+    filed = """
+    item             value
+    QS.incl_balance  0
+    QS.incl_npl      0
+    QS.all_loans     1000
+    QS.npl           10
+    """
+    ledger = TOLERANCE.format(good="1", bad="1000000", big="1", bigbad="1")
+    county = County(tmp_path).with_loans("2021Q4", "HCNS0001", ledger, PEOPLE)
+    row = county.with_returns("2021Q4", "HCNS0001", filed).indicator("C7.2")
+    assert (row["verdict"], row["source"], row["value_num"]) == ("not_applicable", "returns", None)
+
+
+def test_a_filed_zero_denominator_is_no_data_and_the_ledger_is_not_asked(tmp_path):
+    filed = """
+    item                   as_of       basis    value
+    QS.assessed_balance    2021-12-31  as_filed 5
+    QS.assessed_balance    2020-12-31  restated 0
+    QS.all_loans           2021-12-31  as_filed 5
+    QS.all_loans           2020-12-31  restated 5
+    """
+    county = County(tmp_path)
+    for quarter in ("2020Q4", "2021Q4"):
+        county.with_loans(quarter, "HCNS0001", GROWTH.format(mse="100", other="1"), PEOPLE)
+    row = county.with_returns("2021Q4", "HCNS0001", filed).indicator("C2.1a")
+    assert (row["verdict"], row["source"]) == ("no_data", None)
+    assert "分母为零" in row["reason"]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_as_filed_rules_over_restated_whatever_their_order(tmp_path, order):
+    lines = [
+        "QS.assessed_balance 2021-12-31 as_filed 110",
+        "QS.assessed_balance 2021-12-31 restated 999",
+    ][::order]
+    text = "\n".join(["item as_of basis value", *lines])
+    county = County(tmp_path).with_returns("2021Q4", "HCNS0001", text)
+    found = {r["measure_id"]: r["value"] for r in county.measures().to_pylist()}
+    assert found["assessed_balance"] == 110
+
+
+def test_rows_set_aside_make_a_ledger_value_provisional_and_a_filed_one_not(tmp_path):
+    ledger = TOLERANCE.format(good="950000", bad="50000", big="2970000", bigbad="30000")
+    county = County(tmp_path).with_loans("2021Q4", "HCNS0001", ledger, PEOPLE)
+    county.set_aside["2021Q4", "HCNS0001"] = {"loans": 2, "customers": 1}
+    row = county.indicator("C7.2")
+    assert row["verdict"] == "met" and "provisional" in row["flags"]
+    assert "3 行" in row["reason"]
+    filed = "item value\nQS.incl_balance 1\nQS.incl_npl 0\nQS.all_loans 1\nQS.npl 0"
+    row = county.with_returns("2021Q4", "HCNS0001", filed).indicator("C7.2")
+    assert row["verdict"] == "met" and "provisional" not in row["flags"]
+
+
+def test_a_lost_ledger_is_no_data_with_its_reason(tmp_path):
+    county = County(tmp_path)
+    county.with_returns("2021Q4", "HCNS0001", "item value\nQS.incl_balance 1")
+    county.missing["2021Q4", "HCNS0001"] = {"loans": "EAST_504.txt 被退回：文件是空的"}
+    row = county.indicator("C7.2")
+    assert row["verdict"] == "no_data"
+    assert "EAST_504.txt 被退回" in row["reason"]
+
+
+@pytest.mark.parametrize(("loans", "flags"), [(29, ["small"]), (30, [])])
+def test_a_branch_of_few_loans_is_decided_all_the_same_and_marked_small(tmp_path, loans, flags):
+    lines = [f"L{i} 100" for i in range(loans)]
+    text = "\n".join(["loan_id balance", *lines])
+    row = County(tmp_path).with_loans("2021Q4", "HCNS0001", text).indicator("C7.2", branch="B1")
+    assert (row["verdict"], row["flags"]) == ("met", flags)
+
+
+def test_a_branch_is_measured_against_its_institutions_figure_of_record(tmp_path):
+    # Ledger: 10 of 100 bad at B1 (10 %). Filed: 200 of 1,000 bad = 20 %; gap 10 − 20 = −10.
+    ledger = "loan_id balance five_class\nL1 90 normal\nL2 10 loss"
+    filed = "item value\nG01.loans 1000\nG11.npl 200"
+    county = County(tmp_path).with_loans("2021Q4", "HCNS0001", ledger)
+    row = county.with_returns("2021Q4", "HCNS0001", filed).indicator("C7.2", branch="B1")
+    assert (row["value_num"], row["value_den"], row["source"]) == ("-10", "1", "ledger")
+
+
+def test_an_unknown_kind_is_to_verify_and_says_which_fact_is_missing(tmp_path):
+    text = "loan_id balance\nL1 100"
+    county = County(tmp_path).with_loans("2021Q4", "HCNS0001", text)
+    row = county.indicator("C7.2", kind=None)
+    assert row["verdict"] == "to_verify"
+    assert "机构类型" in row["reason"]
+
+
 CREDIT = "loan_id guarantee balance\nL1 credit {credit}\nL2 mortgaged {other}"
 
 

@@ -13,7 +13,7 @@ from puhui.quarter import Quarter
 from vocabulary import County
 
 KINDS = ("enterprise", "individual_business", "mse_owner", "farmer", "other_personal")
-SIZES = ("small", "micro", "medium", "large", None)
+SIZES = ("small", "micro", "medium", "large")
 LINES = ("9999999.99", "10000000.00", "10000000.01", "500.00")
 
 
@@ -24,7 +24,7 @@ def random_county(folder, seed, shuffle=False):
         {
             "customer_id": f"K{i}",
             "kind": chance.choice(KINDS),
-            "size": chance.choice(SIZES[:4]),
+            "size": chance.choice(SIZES),
             "credit_line": chance.choice(LINES),
         }
         for i in range(60)
@@ -41,7 +41,7 @@ def random_county(folder, seed, shuffle=False):
             "rate_at_drawdown": f"{chance.randrange(10**6, 10**7) / 10**6:.6f}",
             "guarantee": chance.choice(("credit", "mortgaged")),
             "five_class": chance.choice(("normal", "special_mention", "doubtful")),
-            "status": chance.choice(("normal", "overdue", "written_off", "settled")),
+            "status": chance.choice(("normal", "overdue", "written_off", "transferred", "settled")),
             "credit_line_at_drawdown": chance.choice(LINES),
             "drawn_on": chance.choice(("2020-12-31", "2021-01-01", "2021-12-31")),
         }
@@ -67,7 +67,10 @@ def expected(loans, people):
         mse = who["kind"] in ("individual_business", "mse_owner") or (
             who["kind"] == "enterprise" and who["size"] in ("small", "micro")
         )
-        held = loan["status"] != "written_off" and loan["product"] != "entrusted"
+        held = loan["status"] not in ("written_off", "transferred")
+        held = held and loan["product"] != "entrusted"
+        bill = loan["product"] in ("discount", "rediscount")
+        credit = loan["guarantee"] == "credit" and not bill
         now = mse and held and Decimal(who["credit_line"]) <= 10_000_000
         now = now and loan["product"] != "rediscount"
         drawn = mse and Decimal(loan["credit_line_at_drawdown"]) <= 10_000_000
@@ -81,6 +84,9 @@ def expected(loans, people):
             sums["incl_balance", unit] += balance if now else 0
             sums["incl_npl", unit] += balance if now and bad else 0
             sums["incl_drawn", unit] += amount if drawn else 0
+            sums["bill_balance", unit] += balance if held and bill else 0
+            sums["mse_balance", unit] += balance if held and mse else 0
+            sums["mse_credit_balance", unit] += balance if held and mse and credit else 0
             interest = amount * Decimal(loan["rate_at_drawdown"])
             sums["incl_drawn_interest", unit] += interest if drawn else 0
             if now and loan["product"] != "discount":

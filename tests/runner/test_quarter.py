@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import shutil
 from fractions import Fraction
 
+import nbformat
+import openpyxl
 import pyarrow.parquet as pq
 import pytest
 
 from puhui.indicators import evaluate, judge
-from puhui.runner.quarterly import run_quarter
-from vocabulary import PROJECT
+from puhui.runner.quarterly import Request, run_quarter
+from vocabulary import PARAMS, PROJECT
 
 GOOD = {"HCNS0001", "HCDX0001", "HCCZ0001"}
 
@@ -58,7 +62,8 @@ def test_every_stored_verdict_is_rederived_from_its_exact_value(finished):
     for row in table(finished, "indicators"):
         indicator = run.params.indicators[row["indicator_id"]]
         facts = run.facts(row["institution_id"])
-        assert judge(run.params, run.quarter, indicator, facts, row) == row["verdict"], row
+        if row["value_num"] is not None:
+            assert judge(run.params, indicator, facts, row) == row["verdict"], row
         judged += row["verdict"] in ("met", "not_met", "on_track", "behind")
     assert judged > 5
 
@@ -153,16 +158,131 @@ def _content(path):
 
 
 def test_manifest_counts_and_hashes_what_is_there(finished):
-    manifest = json.loads((finished.out / "manifest.json").read_text(encoding="utf-8"))
+    manifest = finished.outcome.manifest
     assert manifest["executed"] == 3 * 3 + 2 + 3 + 1
-    assert manifest["rows"]["rows_in"] == sum(
-        manifest["rows"][k] for k in ("accepted", "quarantined", "non_data")
-    )
+    for rows in manifest["rows"].values():
+        assert rows["rows_in"] == rows["accepted"] + rows["quarantined"] + rows["non_data"]
     assert {"index.html", "county.html", "results/indicators.parquet"} <= set(manifest["outputs"])
+    lock = json.loads((finished.out / "inputs.lock").read_text(encoding="utf-8"))
+    assert {e["institution_id"] for e in lock} == {*GOOD, "SUPERVISOR"}
 
 
-def test_a_second_run_redoes_nothing_and_a_resubmission_only_what_it_touches(finished):
-    before = {p: p.read_bytes() for p in finished.out.rglob("*.html") if "working" not in p.parts}
-    again = run_quarter(finished.request).manifest
-    assert (again["executed"], again["folders_read"], again["pages_written"]) == (0, 0, 0)
-    assert all(p.read_bytes() == content for p, content in before.items())
+def test_verdicts_rest_on_the_figures_the_parts_show(finished):
+    parts = {
+        (r["institution_id"], r["branch_id"], r["part"]): Fraction(
+            int(r["value_num"]), int(r["value_den"])
+        )
+        for r in table(finished, "parts")
+    }
+    gaps = [r for r in table(finished, "indicators") if r["indicator_id"] in ("C2.1a", "C7.2")]
+    for row in gaps:
+        unit = (row["institution_id"], row["branch_id"])
+        one, other = {
+            "C2.1a": ("growth_pct", "all_growth_pct"),
+            "C7.2": ("inclusive_npl_pct", "all_npl_pct"),
+        }[row["indicator_id"]]
+        gap = Fraction(int(row["value_num"]), int(row["value_den"]))
+        assert parts[*unit, one] - parts[*unit, other] == gap, row
+
+
+@pytest.fixture(scope="module")
+def again(finished, tmp_path_factory):
+    """The same run in a copy, to be disturbed."""
+    folder = tmp_path_factory.mktemp("again")
+    data = folder / "data"
+    shutil.copytree(finished.request.data, data, ignore=shutil.ignore_patterns("store"))
+    for bad in ("HCBAD001", "HCBAD002", "HCBAD003"):
+        shutil.rmtree(data / "submissions" / "2021Q4" / bad)
+    request = Request(finished.request.quarter, data, PARAMS, folder / "output")
+    return request, run_quarter(request)
+
+
+def executed(outcome):
+    return set(outcome.manifest["notebook_seconds"])
+
+
+COUNTY = {"01_intake/county", "03_rates/county"}
+PAGES = {*(f"05_institution/{i}" for i in GOOD), "06_county/county"}
+
+
+def of(institution):
+    return {f"{n}/{institution}" for n in ("02_indicators", "03_rates", "04_eligibility")}
+
+
+def test_a_second_run_redoes_nothing_then_a_resubmission_only_what_it_touches(again):
+    request, first = again
+    assert first.exit_code == 0
+    unchanged = run_quarter(request).manifest
+    counts = (unchanged["executed"], unchanged["folders_read"], unchanged["pages_written"])
+    assert counts == (0, 0, 0)
+
+    sheet = request.data / "submissions" / "2021Q4" / "HCCZ0001" / "季度情况表.xlsx"
+    book = openpyxl.load_workbook(sheet)
+    cell = next(c for c in book.active["A"] if c.value == "QS.incl_npl")
+    this_quarter = book.active.cell(cell.row, 4)
+    this_quarter.value = float(this_quarter.value) + 2000
+    book.save(sheet)
+    resubmitted = run_quarter(request)
+    assert executed(resubmitted) == {"01_intake/county", "03_rates/county", *of("HCCZ0001"), *PAGES}
+    rows = pq.read_table(resubmitted.run.config.folder / "results/indicators.parquet").to_pylist()
+    village = next(
+        r for r in rows if r["institution_id"] == "HCCZ0001" and r["indicator_id"] == "C7.2"
+    )
+    assert (village["verdict"], village["revision"]) == ("not_met", 2)
+    store = request.data / "store" / "quarter=2021Q4" / "institution_id=HCCZ0001"
+    assert sorted(p.name for p in store.iterdir()) == ["rev=0001", "rev=0002"]
+
+
+def test_a_corrected_register_reaches_working_papers_and_pages(again):
+    request, _ = again
+    run_quarter(request)
+    register = request.data / "supervisor" / "institutions.csv"
+    text = register.read_text(encoding="utf-8-sig")
+    register.write_text(text.replace("丙村镇银行", "丁村镇银行"), encoding="utf-8")
+    renamed = run_quarter(request)
+    assert of("HCCZ0001") | PAGES <= executed(renamed)
+    for page in ("index.html", "county.html", "institutions/HCCZ0001.html"):
+        assert "丁村镇银行" in (renamed.run.config.folder / page).read_text(encoding="utf-8"), page
+
+
+def test_a_corrected_benchmark_is_taken_up(again):
+    request, _ = again
+    run_quarter(request)
+    own = request.data / "supervisor" / "benchmarks"
+    own.mkdir()
+    text = (PROJECT / "data/reference/benchmarks/lpr.csv").read_text(encoding="utf-8")
+    changed = text.replace("2021-01-20,3.85", "2021-01-20,3.15")
+    assert changed != text
+    (own / "lpr.csv").write_text(changed, encoding="utf-8")
+    assert {"03_rates/HCNS0001", "03_rates/HCDX0001", *COUNTY} - {"01_intake/county"} <= executed(
+        run_quarter(request)
+    )
+
+
+def test_losing_one_file_of_a_ledger_is_no_data_not_a_smaller_ledger(again):
+    request, _ = again
+    folder = request.data / "submissions" / "2021Q4" / "HCDX0001"
+    (folder / "EAST_504_对公信贷业务借据表.txt").write_bytes(b"")
+    outcome = run_quarter(request)
+    assert outcome.exit_code == 1
+    rows = pq.read_table(outcome.run.config.folder / "results/indicators.parquet").to_pylist()
+    mine = [r for r in rows if r["institution_id"] == "HCDX0001"]
+    assert {r["verdict"] for r in mine} == {"no_data"}
+    assert all("EAST_504" in r["reason"] for r in mine)
+
+
+def test_a_failed_county_notebook_is_said_and_its_old_page_is_gone(again, tmp_path):
+    request, _ = again
+    notebooks = tmp_path / "notebooks"
+    shutil.copytree(PROJECT / "notebooks", notebooks)
+    path = notebooks / "06_county.ipynb"
+    broken = nbformat.read(path, as_version=4)
+    broken.cells[-1].source = "raise ValueError('坏了')"
+    nbformat.write(broken, path)
+    outcome = run_quarter(dataclasses.replace(request, notebooks=notebooks))
+    assert outcome.exit_code == 1
+    assert "坏了" in outcome.failed["county"]
+    index = (outcome.run.config.folder / "index.html").read_text(encoding="utf-8")
+    assert "坏了" in index
+    assert "county.html" not in index
+    assert not (outcome.run.config.folder / "county.html").exists()

@@ -12,7 +12,9 @@ from fractions import Fraction
 import pyarrow as pa
 
 from puhui import results
-from puhui.indicators import Bench, Facts, evaluate, result_row, twelve_digits
+from puhui.indicators import Bench, Facts, evaluate, result_row
+from puhui.params.expression import NoData
+from puhui.results import twelve_digits
 
 #: The indicator that carries the tolerance test.
 TOLERANCE = "C7.2"
@@ -40,6 +42,16 @@ def tolerance_table(bench: Bench, facts: Facts, branches: Iterable[str]) -> pa.T
     return results.from_rows("tolerance", [_row(bench, facts, unit) for unit in units])
 
 
+def _comparator(setting: str, facts: Facts, branch_id: str | None) -> str:
+    """Whose all-loan ratio ruled, as the branch formula of C7.2 chooses it."""
+    if branch_id is None or setting == "branch":
+        return "institution" if branch_id is None else "branch"
+    if facts.get("level") != "branch":
+        return "institution"
+    published = not isinstance(facts.get("legal_person_npl_ratio"), NoData)
+    return "legal_person" if published else "reporting_unit"
+
+
 def _row(bench: Bench, facts: Facts, branch_id: str | None) -> dict[str, object]:
     indicator = bench.params.indicators[TOLERANCE]
     judged = result_row(bench, indicator, facts, branch_id)
@@ -58,6 +70,6 @@ def _row(bench: Bench, facts: Facts, branch_id: str | None) -> dict[str, object]
         "gap_num": judged.get("value_num"),
         "gap_den": judged.get("value_den"),
         "tolerance_pp": judged["threshold"],
-        "comparator": "institution" if branch_id is None else str(policy["tolerance_comparator"]),
+        "comparator": _comparator(str(policy["tolerance_comparator"]), facts, branch_id),
         **{k: judged.get(k) for k in ("verdict", "flags", "source", "reason")},
     }

@@ -84,6 +84,8 @@ class DuckDBEngine:
         """Run a query and return an Arrow table."""
         try:
             return self._con.sql(sql).to_arrow_table()
+        except (duckdb.InterruptException, RuntimeError) as error:
+            raise KeyboardInterrupt from error
         except duckdb.Error as error:
             raise PuhuiError(f"查询失败：{error}\n{sql}") from error
 

@@ -71,6 +71,8 @@ class Indicator:
         Condition on facts under which the test is a verdict; else the value is shown.
     not_applicable_when
         Formula over measures: nothing there to judge.
+    small_when
+        Condition over measures under which the unit is marked small.
     """
 
     id: str
@@ -87,6 +89,7 @@ class Indicator:
     judged_when: Expression | None
     why_not_judged: str
     not_applicable_when: Expression | None
+    small_when: Expression | None
     not_applicable_why: str
     parts: Mapping[str, Part]
     where: str
@@ -150,6 +153,7 @@ class _RawIndicator(Strict):
     judged_when: str | None = None
     why_not_judged: str = ""
     not_applicable_when: str | None = None
+    small_when: str | None = None
     not_applicable_why: str = ""
     parts: object = None
 
@@ -239,6 +243,9 @@ def _indicator(name: str, raw: YamlMap, names: Names) -> Indicator:
         )
     formula = _formula(raw, "formula", names)
     nothing = expression(raw, "not_applicable_when", formula=True)
+    small = expression(raw, "small_when", formula=True)
+    if small is not None:
+        _check(small, names)
     if nothing is not None:
         _check(nothing, names)
     judged = on_facts(raw, "judged_when", names.groups) if "judged_when" in raw else None
@@ -258,6 +265,7 @@ def _indicator(name: str, raw: YamlMap, names: Names) -> Indicator:
         judged_when=judged,
         why_not_judged=model.why_not_judged,
         not_applicable_when=nothing,
+        small_when=small,
         not_applicable_why=model.not_applicable_why,
         parts=_parts(raw, names),
         where=raw.where(),

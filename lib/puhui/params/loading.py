@@ -96,7 +96,8 @@ class Params:
         if qualifier == "" and name in self.derived:
             return self.derived[name].label
         if qualifier == "period":
-            return {"year_start": "年初", "end": "季末"}.get(name, name)
+            words = {"year_start": "年初", "end": "季末", "window_start": "利率样本期首日"}
+            return words.get(name, name)
         table = {"": "loans", "customer": "customers"}.get(qualifier)
         labels = {c.name: c.label for c in schema.columns(table)} if table else {}
         return labels.get(name, f"{qualifier}.{name}" if qualifier else name)

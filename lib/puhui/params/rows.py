@@ -17,7 +17,7 @@ from puhui.params.policy import Policy
 from puhui.params.reading import Strict, build, expression, mapping, nearest, required
 from puhui.params.yaml import YamlMap
 
-PERIOD = ("year_start", "end")
+PERIOD = ("year_start", "end", "window_start")
 _RESERVED = ("benchmark_series", "benchmark_tenor", "benchmark_date", "benchmark_rate")
 
 
@@ -123,7 +123,8 @@ class Rows:
             raise ParamsError(
                 f"不认识的前缀“{qualifier}”。",
                 where=expression.where,
-                remedy="行表达式可用：列名、派生列、customer.列名、policy.政策项、period.year_start、period.end。",
+                remedy="行表达式可用：列名、派生列、customer.列名、policy.政策项、"
+                "period.year_start、period.end、period.window_start。",
             )
         if name not in known:
             full = f"{qualifier}.{name}" if qualifier else name

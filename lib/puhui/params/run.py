@@ -64,17 +64,8 @@ class Rates(Strict):
 class Timeouts(Strict):
     """Seconds until work is given up."""
 
-    reader: int = Field(gt=0)
     cell: int = Field(gt=0)
     kernel_start: int = Field(gt=0)
-
-
-class Titles(Strict):
-    """Words a page puts in its title."""
-
-    suite: str
-    county: str
-    institution: str
 
 
 class Run(Strict):
@@ -95,7 +86,6 @@ class Run(Strict):
     area: str
     office: str
     currency: str
-    titles: Titles
     figure_of_record: tuple[Literal["returns", "ledger"], ...] = Field(min_length=1)
     hash_key_file: str
     jobs: int = Field(gt=0)
@@ -125,7 +115,6 @@ class _RawRun(Strict):
     area: str
     office: str
     currency: str
-    titles: Titles
     figure_of_record: tuple[Literal["returns", "ledger"], ...]
     hash_key_file: str
     jobs: int

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
 
 from puhui.errors import NotebookFailed
+from puhui.params.run import Timeouts
 from puhui.runner.project import combine
 from puhui.runner.state import State
 
@@ -59,7 +62,12 @@ def notebook_key(path: Path) -> str:
 
 
 def execute_all(
-    tasks: Sequence[Task], state: State, *, jobs: int, on_done: Callable[[Done], None]
+    tasks: Sequence[Task],
+    state: State,
+    timeouts: Timeouts,
+    *,
+    jobs: int,
+    on_done: Callable[[Done], None],
 ) -> list[Done]:
     """Execute tasks on ``jobs`` threads; a failure stops nothing else.
 
@@ -70,8 +78,8 @@ def execute_all(
     """
     os.environ.update(KERNEL_ENVIRONMENT)
     results: dict[str, Done] = {}
-    with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
-        futures = {pool.submit(_execute_if_needed, task, state): task for task in tasks}
+    with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool, _stopping(pool):
+        futures = {pool.submit(_execute_if_needed, task, state, timeouts): task for task in tasks}
         for future in as_completed(futures):
             done = future.result()
             if done.failure:
@@ -83,14 +91,27 @@ def execute_all(
     return [results[t.id] for t in tasks]
 
 
-def _execute_if_needed(task: Task, state: State) -> Done:
+@contextmanager
+def _stopping(pool: ThreadPoolExecutor) -> Iterator[None]:
+    """On Ctrl-C start nothing more and end the kernels, so that the threads come back."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in psutil.Process().children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        raise
+
+
+def _execute_if_needed(task: Task, state: State, timeouts: Timeouts) -> Done:
     if state.is_done(task.id, task.key, (*task.makes, task.output)):
         return Done(task, executed=False, seconds=0.0)
     started = time.perf_counter()
     for path in task.makes:
         path.unlink(missing_ok=True)
     try:
-        execute(task.notebook, task.output, task.parameters)
+        execute(task.notebook, task.output, task.parameters, timeouts)
         missing = [p.name for p in task.makes if not p.is_file()]
         failure = f"没有留下 {'、'.join(missing)}" if missing else ""
     except NotebookFailed as error:
@@ -98,7 +119,7 @@ def _execute_if_needed(task: Task, state: State) -> Done:
     return Done(task, True, time.perf_counter() - started, failure)
 
 
-def execute(notebook: Path, output: Path, parameters: dict[str, str]) -> None:
+def execute(notebook: Path, output: Path, parameters: dict[str, str], timeouts: Timeouts) -> None:
     """Execute one notebook by papermill; the partial notebook is kept on failure.
 
     Raises
@@ -122,7 +143,8 @@ def execute(notebook: Path, output: Path, parameters: dict[str, str]) -> None:
             log_output=False,
             request_save_on_cell_execute=False,
             autosave_cell_every=0,
-            execution_timeout=900,
+            execution_timeout=timeouts.cell,
+            start_timeout=timeouts.kernel_start,
             # Errors of cells are in the notebook; the kernel's own log would only drown progress.
             extra_arguments=["--log-level=50"],
             kernel_manager_class="puhui.runner.kernels.QuietKernelManager",

@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from puhui.runner.notebooks import Task, notebook_key
-from puhui.runner.project import code_fingerprint, combine
+from puhui.runner.project import code_fingerprint, combine, file_hash
 from puhui.runner.workspace import COUNTY, Run
 
 #: Slices an institution's working papers save; without all of them it has no page.
 INSTITUTION_SLICES = {
-    "02_indicators": ("indicators",),
+    "02_indicators": ("indicators", "parts"),
     "03_rates": ("spreads",),
     "04_eligibility": ("tolerance",),
 }
@@ -45,17 +45,29 @@ class Planner:
                 *snapshots[institution],
                 self._measures_key(institution),
                 self.run.facts(institution).values,
+                self.run.branches(institution),
             )
             for name in ("02_indicators", "03_rates", "04_eligibility"):
                 tasks.append(self._task(name, institution, rests_on, INSTITUTION_SLICES[name]))
         return tasks
 
-    def pages(self, institutions: list[str], results_key: str) -> list[Task]:
+    def pages(self, institutions: list[str], gathered: Mapping[str, pa.Table]) -> list[Task]:
         """05 of each institution with complete slices, and 06."""
-        tasks = [self._task("05_institution", i, results_key, ()) for i in institutions]
-        return [*tasks, self._task("06_county", COUNTY, results_key, ())]
+        shown = combine(
+            *(f"{n}{gathered[n].to_pylist()}" for n in sorted(gathered)),
+            self.run.register.to_pylist(),
+            self.run.branch_register.to_pylist(),
+            sorted(self.run.config.failed.items()),
+            sorted(self.run.meta().items()),
+        )
+        tasks = [
+            self._task("05_institution", i, shown, (), self.run.annex_path(i)) for i in institutions
+        ]
+        return [*tasks, self._task("06_county", COUNTY, shown, (), self.run.annex_path(COUNTY))]
 
-    def _task(self, name: str, part: str, rests_on: str, slices: tuple[str, ...]) -> Task:
+    def _task(
+        self, name: str, part: str, rests_on: str, slices: tuple[str, ...], *makes: Path
+    ) -> Task:
         notebook = self.notebooks / f"{name}.ipynb"
         parameters = {"run_file": str(self.run.config.file), "quarter": self.run.config.quarter}
         if name not in ("01_intake", "06_county"):
@@ -68,14 +80,15 @@ class Planner:
             key=combine(
                 notebook_key(notebook), self.base_key, rests_on, sorted(parameters.items())
             ),
-            makes=tuple(self.run.slice_path(s, part) for s in slices),
+            makes=(*makes, *(self.run.slice_path(s, part) for s in slices)),
             institution_id="" if part == COUNTY else part,
         )
 
     @property
     def base_key(self) -> str:
-        """What every notebook depends on: code and parameters."""
-        return combine(code_fingerprint(), self.run.params.fingerprint)
+        """What every notebook depends on: code, parameters and the benchmark."""
+        series = self.run.params.benchmarks[self.run.params.run.rates.benchmark]
+        return combine(code_fingerprint(), self.run.params.fingerprint, file_hash(series.path))
 
     def _measures_key(self, institution_id: str) -> str:
         table = self.run.measures
@@ -83,8 +96,3 @@ class Planner:
 
     def _reports_key(self) -> str:
         return combine(self.run.intake().to_pylist(), self.run.intake("findings").to_pylist())
-
-
-def results_key(gathered: Mapping[str, pa.Table]) -> str:
-    """Fingerprint of gathered results."""
-    return combine(*(f"{n}{gathered[n].to_pylist()}" for n in sorted(gathered)))

@@ -52,9 +52,10 @@ def take_everything_in(
     register = None
     if supervisor is not None and "branches" in supervisor.tables:
         register = pq.ParquetFile(supervisor.file("branches")).read()
-    taken = []
+    taken: list[taking_in.Taken] = []
     for number, (of, folder) in enumerate(folders, 1):
-        taken.append(taking_in.take_in(tools, of, folder, register))
+        own = {i: r for t in taken if t.quarter == of for i, r in t.revisions.items()}
+        taken.append(taking_in.take_in(tools, of, folder, register, own))
         progress("接收与校验", number, len(folders), f"{of} {folder.name}")
     return supervisor, taken
 
@@ -108,7 +109,7 @@ def prepare(
             chosen=bool(institutions) or top > 0,
         )
         config.write()
-        _write_lock(config, snapshots)
+        _write_lock(config, [*([supervisor] if supervisor else []), *snapshots])
         reports = {n: taking_in.reports(tools.store, taken, quarter, n) for n in _REPORTS}
         for name, table in reports.items():
             pq.write_table(table, config.working / f"{name}.parquet")
@@ -120,11 +121,9 @@ _REPORTS = ("intake", "findings")
 
 
 def _snapshots(store: Store, taken: Sequence[taking_in.Taken]) -> list[Snapshot]:
-    return [
-        store.get(str(t.quarter), institution, revision)
-        for t in taken
-        for institution, revision in sorted(t.revisions.items())
-    ]
+    """One snapshot per quarter and institution: the last folder's, which holds the others'."""
+    last = {(str(t.quarter), i): revision for t in taken for i, revision in t.revisions.items()}
+    return [store.get(q, i, revision) for (q, i), revision in sorted(last.items())]
 
 
 def _chosen(

@@ -111,7 +111,9 @@ def write_index(run: Run, institutions: Iterable[str], missing: Iterable[str]) -
     results = sorted((run.config.folder / "results").glob("*.parquet"))
     names = [*_COUNTY_FILES, *((f"results/{p.name}", f"结果 {p.stem}") for p in results)]
     page = run.config.folder / "index.html"
-    write_text(page, index_page(source, statuses, links=_links(run, names)))
+    failure = run.config.failed.get(COUNTY, "")
+    text = index_page(source, statuses, links=_links(run, names), county_failure=failure)
+    write_text(page, text)
     return page
 
 
@@ -136,6 +138,9 @@ def _troubles(run: Run) -> dict[str, str]:
             quarantined[row["institution_id"]] = known + row["quarantined"]
         if row["status"] == "refused":
             refused.setdefault(row["institution_id"], []).append(f"{row['file']} 被退回")
+    unknown = [r["institution_id"] for r in run.register.to_pylist() if r["kind"] is None]
+    for institution in unknown:
+        refused.setdefault(institution, []).append("不在机构名录，各条款待核实")
     return {
         i: "；".join(
             [*refused.get(i, []), *([f"隔离 {n} 行"] if (n := quarantined.get(i)) else [])]
@@ -145,11 +150,28 @@ def _troubles(run: Run) -> dict[str, str]:
 
 
 def remove_stale(run: Run, institutions: Iterable[str]) -> None:
-    """Remove pages and annexes of institutions this run has no page for."""
+    """Remove pages and annexes this run could not make: better none than an old one."""
     kept = set(institutions)
-    for path in (run.config.folder / "institutions").glob("*.*"):
+    folder = run.config.folder
+    for path in (folder / "institutions").glob("*.*"):
         if path.stem not in kept:
             path.unlink()
+    if COUNTY in run.config.failed:
+        for path in (folder / "county.html", run.annex_path(COUNTY)):
+            path.unlink(missing_ok=True)
+
+
+def _row_counts(intake: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
+    """Rows of the quarter's submissions by table (a file read for two tables counts in both)."""
+    counts: dict[str, dict[str, int]] = {}
+    for row in intake:
+        table = counts.setdefault(str(row["table"] or ""), dict.fromkeys(_HEAPS, 0))
+        for name in _HEAPS:
+            table[name] += int(row[name] or 0)
+    return dict(sorted(counts.items()))
+
+
+_HEAPS = ("rows_in", "accepted", "quarantined", "non_data")
 
 
 def manifest(
@@ -177,10 +199,7 @@ def manifest(
             for n in sorted(policy.settings)
         },
         "inputs": [list(s) for s in run.config.snapshots],
-        "rows": {
-            n: sum(int(r[n] or 0) for r in intake)
-            for n in ("rows_in", "accepted", "quarantined", "non_data")
-        },
+        "rows": _row_counts(intake),
         "folders_read": read_folders,
         "executed": sum(d.executed for d in done),
         "unchanged": sum(not d.executed for d in done),

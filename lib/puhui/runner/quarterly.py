@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from puhui.errors import RunError
 from puhui.quarter import Quarter
 from puhui.runner import publishing
-from puhui.runner.notebooks import Done, execute_all
-from puhui.runner.plan import Planner, results_key
+from puhui.runner.notebooks import Done, Task, execute_all
+from puhui.runner.plan import Planner
 from puhui.runner.preparing import (
     Prepared,
     Progress,
@@ -23,7 +24,8 @@ from puhui.runner.preparing import (
 )
 from puhui.runner.project import project_root
 from puhui.runner.state import State
-from puhui.runner.workspace import Run
+from puhui.runner.workspace import Run, RunConfig
+from puhui.store import held
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,14 @@ class Request:
     out: Path
     institutions: tuple[str, ...] = ()
     top: int = 0
-    jobs: int = 2
+    jobs: int = 0
+    """Notebooks executed side by side; 0: as the run file says."""
     notebooks: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """``output/<quarter>``."""
+        return self.out / str(self.quarter)
 
 
 @dataclass(frozen=True)
@@ -71,14 +79,25 @@ class _Clock:
 
 def check_quarter(request: Request, progress: Progress = quiet) -> Prepared:
     """Intake only: findings and row counts, no notebooks."""
+    with held(request.folder, "输出目录"):
+        return _prepare(request, progress)
+
+
+def _prepare(request: Request, progress: Progress) -> Prepared:
+    chosen = bool(request.institutions) or request.top > 0
+    before = request.folder / "working" / "run.json"
+    if chosen and before.is_file() and not RunConfig.read(before).chosen:
+        raise RunError(
+            f"{request.folder} 已有全部机构的结果，只编制部分机构会盖掉它们。",
+            remedy="请用 --out 另指定输出目录。",
+        )
     return prepare(
         request.data,
         request.params,
         request.out,
         request.quarter,
-        institutions=request.institutions,
+        institutions=[i.upper() for i in request.institutions],
         top=request.top,
-        threads=request.jobs,
         progress=progress,
     )
 
@@ -91,43 +110,55 @@ def run_quarter(request: Request, progress: Progress = quiet) -> Outcome:
     PuhuiError
         If nothing could start; failures of single institutions are in the outcome.
     """
+    with held(request.folder, "输出目录"):
+        return _run_quarter(request, progress)
+
+
+def _run_quarter(request: Request, progress: Progress) -> Outcome:
     clock = _Clock()
     with clock.stage("intake_and_measures"):
-        prepared = check_quarter(request, progress)
+        prepared = _prepare(request, progress)
     run = prepared.run
-    planner = Planner(run, request.notebooks or project_root() / "notebooks")
-    state = State(run.config.working / "state.json")
+    notebooks = request.notebooks or project_root() / "notebooks"
+    work = _Workshop(run, request.jobs or run.params.run.jobs, progress)
     with clock.stage("working_papers"):
-        papers = planner.working()
-        working = execute_all(
-            papers, state, jobs=request.jobs, on_done=_counter(progress, "计算底稿", len(papers))
-        )
+        working = work.execute("计算底稿", Planner(run, notebooks).working())
     with clock.stage("gather"):
         institutions, failed = publishing.complete(run, working)
         run = with_failures(run, failed)
         gathered = publishing.gather(run, institutions)
     with clock.stage("briefings"):
-        tasks = Planner(run, planner.notebooks).pages(institutions, results_key(gathered))
-        briefed = execute_all(
-            tasks, state, jobs=request.jobs, on_done=_counter(progress, "编制通报", len(tasks))
-        )
+        briefed = work.execute("编制通报", Planner(run, notebooks).pages(institutions, gathered))
         failed |= publishing.complete(run, briefed)[1]
         run = with_failures(run, failed)
     with clock.stage("pages"):
-        pages = publishing.export(run, briefed, state)
+        pages = publishing.export(run, briefed, work.state)
         ready = [i for i in institutions if i not in failed]
         publishing.remove_stale(run, ready)
         publishing.write_index(run, ready, institutions_without_submission(run))
-        done = [*working, *briefed]
         read = sum(t.read for t in prepared.taken)
+        done = [*working, *briefed]
         manifest = publishing.manifest(run, done, read, len(pages), clock.seconds)
-    refused = tuple(
-        f"{t.folder}/{line}"
-        for t in prepared.taken
-        if t.quarter == request.quarter
-        for line in t.refused
-    )
-    return Outcome(run, manifest, dict(run.config.failed), refused)
+    return Outcome(run, manifest, dict(run.config.failed), _refused(prepared, request.quarter))
+
+
+def _refused(prepared: Prepared, quarter: Quarter) -> tuple[str, ...]:
+    mine = [t for t in prepared.taken if t.quarter == quarter]
+    return tuple(f"{t.folder}/{line}" for t in mine for line in t.refused)
+
+
+class _Workshop:
+    """Executes stages of notebooks with the run's limits, reporting progress."""
+
+    def __init__(self, run: Run, jobs: int, progress: Progress) -> None:
+        self.state = State(run.config.working / "state.json")
+        self._limits = run.params.run.timeouts
+        self._jobs = jobs
+        self._progress = progress
+
+    def execute(self, stage: str, tasks: list[Task]) -> list[Done]:
+        on_done = _counter(self._progress, stage, len(tasks))
+        return execute_all(tasks, self.state, self._limits, jobs=self._jobs, on_done=on_done)
 
 
 def _counter(progress: Progress, stage: str, total: int) -> Callable[[Done], None]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 
+from puhui import params
 from puhui.runner.notebooks import KERNEL_ENVIRONMENT, execute
 from puhui.runner.project import project_root
 
@@ -21,11 +22,12 @@ def rebuild(folder: Path) -> list[Path]:
     import os
 
     os.environ.update(KERNEL_ENVIRONMENT)
+    limits = params.load(project_root() / "params").run.timeouts
     done = sorted(folder.glob("[0-9]*.ipynb"))
     for path in done:
         with tempfile.TemporaryDirectory() as temporary:
             executed = Path(temporary) / path.name
-            execute(path, executed, {})
+            execute(path, executed, {}, limits)
             clean(executed, path)
     return done
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from puhui.store import write_text
@@ -16,7 +17,9 @@ class State:
         self._path = path
         self._keys: dict[str, str] = {}
         if path.is_file():
-            self._keys = json.loads(path.read_text(encoding="utf-8"))
+            # A torn file costs doing work again, nothing else.
+            with suppress(json.JSONDecodeError):
+                self._keys = json.loads(path.read_text(encoding="utf-8"))
 
     def is_done(self, key_of: str, key: str, makes: Sequence[Path]) -> bool:
         """Whether a piece of work was done with this very key and its files are still there."""

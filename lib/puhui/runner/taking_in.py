@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from puhui import intake, results
+from puhui import intake, results, schema
 from puhui.errors import PuhuiError, RunError
 from puhui.params import Params
 from puhui.quarter import Quarter
@@ -82,16 +83,28 @@ class Taken:
 
 
 def submitted_folders(data: Path, upto: Quarter) -> Iterator[tuple[Quarter, Path]]:
-    """Yield each submitted folder of every quarter up to and including ``upto``, in order."""
+    """Yield each submitted folder of every quarter up to ``upto``, the shared one last."""
     root = data / "submissions"
     if not root.is_dir():
         raise RunError(
             f"找不到报送目录 {root}。", remedy="数据目录下应有 submissions/季度/机构编号/。"
         )
     for quarter_folder in sorted(p for p in root.iterdir() if p.is_dir()):
-        quarter = Quarter.parse(quarter_folder.name)
+        if quarter_folder.name.startswith("."):
+            continue
+        try:
+            quarter = Quarter.parse(quarter_folder.name)
+        except RunError as error:
+            raise RunError(
+                error.message,
+                where=str(quarter_folder),
+                remedy="请移走，或改名为 2021Q4 这样的季度。",
+            ) from None
         if quarter <= upto:
-            for folder in sorted(p for p in quarter_folder.iterdir() if p.is_dir()):
+            folders = [
+                p for p in quarter_folder.iterdir() if p.is_dir() and not p.name.startswith(".")
+            ]
+            for folder in sorted(folders, key=lambda p: (p.name == SHARED, p.name)):
                 yield quarter, folder
 
 
@@ -107,20 +120,47 @@ def take_in_supervisor(tools: Tools, data: Path, quarter: Quarter) -> Snapshot |
         checks=tools.checks,
         hasher=tools.hasher,
     )
-    refused = _refusals(read.intake)
+    # A register row that cannot be read would silently change an institution's verdicts.
+    refused = [*_refusals(read.intake), *_errors(read.findings)]
     if refused:
-        raise RunError(refused[0], where="supervisor")
+        raise RunError(refused[0], where="supervisor", remedy="请更正监管名录后再运行。")
     return tools.store.put(quarter, SUPERVISOR, read.tables, absent=read.absent)
 
 
-def take_in(tools: Tools, quarter: Quarter, folder: Path, register: pa.Table | None) -> Taken:
-    """Read one submitted folder into the store, unless nothing about it has changed."""
+@dataclass(frozen=True)
+class Part:
+    """What one folder brings of one institution."""
+
+    tables: dict[str, pa.Table]
+    absent: Mapping[str, tuple[str, ...]]
+    missing: Mapping[str, str]
+    set_aside: Mapping[str, int]
+
+
+def take_in(
+    tools: Tools,
+    quarter: Quarter,
+    folder: Path,
+    register: pa.Table | None,
+    own: Mapping[str, int] | None = None,
+) -> Taken:
+    """Read one submitted folder into the store, unless nothing about it has changed.
+
+    Parameters
+    ----------
+    register
+        Branches the supervisor knows.
+    own
+        For the shared folder: revisions of institutions that also sent a folder of their
+        own for the quarter; what the shared file brings is added to those.
+    """
+    shared = folder.name == SHARED
+    beside = dict(sorted((own or {}).items())) if shared else {}
     register_key = "" if register is None else combine(register.to_pylist())
-    key = combine(tools.key, register_key, files_hash(_files(folder), folder))
+    key = combine(tools.key, register_key, files_hash(_files(folder), folder), beside)
     known = tools.store.record(quarter, folder.name)
     if known is not None and known.key == key and _still_there(tools.store, known):
         return Taken(quarter, folder.name, dict(known.revisions), known.refused, read=False)
-    shared = folder.name == SHARED
     read = intake.read_submission(
         folder,
         quarter=quarter,
@@ -130,23 +170,85 @@ def take_in(tools: Tools, quarter: Quarter, folder: Path, register: pa.Table | N
         hasher=tools.hasher,
         register=register,
     )
-    parts = _by_institution(read.tables) if shared else {folder.name: read.tables}
-    revisions = {
-        institution: tools.store.put(quarter, institution, tables, absent=read.absent).revision
-        for institution, tables in sorted(parts.items())
-        if tables
-    }
+    parts = _parts(read) if shared else {folder.name: _whole(read)}
+    refused = list(_refusals(read.intake))
+    revisions: dict[str, int] = {}
+    for institution, part in sorted(parts.items()):
+        if institution in beside:
+            before = tools.store.get(str(quarter), institution, beside[institution])
+            part, twice = _joined(before, part)
+            refused += [f"{institution}：{line}" for line in twice]
+        if part.tables:
+            revisions[institution] = tools.store.put(
+                quarter,
+                institution,
+                part.tables,
+                absent=part.absent,
+                missing=part.missing,
+                set_aside=part.set_aside,
+            ).revision
+        elif not refused:
+            refused += [f"{institution}：{why}" for why in part.missing.values()]
     report = _shared_report(read) if shared else read.intake
-    refused = _refusals(read.intake)
     tools.store.keep_record(
-        IntakeRecord(str(quarter), folder.name, key, revisions, refused),
+        IntakeRecord(str(quarter), folder.name, key, revisions, tuple(refused)),
         {
             "findings": _with_revision(read.findings, revisions),
             "intake": _with_revision(report, revisions),
             **{f"quarantine_{name}": table for name, table in read.quarantine.items()},
         },
     )
-    return Taken(quarter, folder.name, revisions, refused, read=True)
+    return Taken(quarter, folder.name, revisions, tuple(refused), read=True)
+
+
+def _whole(read: intake.Submission) -> Part:
+    aside = {name: table.num_rows for name, table in read.quarantine.items()}
+    return Part(read.tables, read.absent, read.missing, aside)
+
+
+def _parts(read: intake.Submission) -> dict[str, Part]:
+    """Split a shared file's tables by institution; one sort per table, then slices."""
+    aside = {name: _counts(table) for name, table in read.quarantine.items()}
+    tables: dict[str, dict[str, pa.Table]] = {}
+    for name, table in read.tables.items():
+        ordered = table.sort_by("institution_id")
+        start = 0
+        for entry in pc.value_counts(ordered["institution_id"].combine_chunks()).to_pylist():
+            piece = ordered.slice(start, entry["counts"]).combine_chunks()
+            tables.setdefault(str(entry["values"]), {})[name] = piece
+            start += entry["counts"]
+    return {
+        institution: Part(
+            mine,
+            read.absent,
+            read.missing,
+            {name: counts[institution] for name, counts in aside.items() if institution in counts},
+        )
+        for institution, mine in tables.items()
+    }
+
+
+def _joined(before: Snapshot, part: Part) -> tuple[Part, list[str]]:
+    """Add a shared file's tables to what an institution sent itself; its own table rules."""
+    twice = sorted(set(before.tables) & set(part.tables))
+    kept = {name: _with_institution(before, name) for name in before.tables}
+    added = {name: table for name, table in part.tables.items() if name not in twice}
+    joined = Part(
+        {**kept, **added},
+        {**{n: part.absent.get(n, ()) for n in added}, **before.absent},
+        {**part.missing, **before.missing},
+        {**part.set_aside, **before.set_aside},
+    )
+    said = [
+        f"“{schema.label(name)}”在自己的报送和共用文件中都有，采用自己的报送。" for name in twice
+    ]
+    return joined, said
+
+
+def _with_institution(snapshot: Snapshot, name: str) -> pa.Table:
+    table = pq.ParquetFile(snapshot.file(name)).read()
+    ids = pa.array([snapshot.institution_id] * table.num_rows, pa.string())
+    return table.append_column("institution_id", ids).select(schema.arrow_schema(name).names)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -168,18 +270,12 @@ def _refusals(table: pa.Table) -> tuple[str, ...]:
     )
 
 
-def _by_institution(tables: dict[str, pa.Table]) -> dict[str, dict[str, pa.Table]]:
-    """Split tables that carry many institutions; one sort per table, then slices."""
-    parts: dict[str, dict[str, pa.Table]] = {}
-    for name, table in tables.items():
-        ordered = table.sort_by("institution_id")
-        counts = pc.value_counts(ordered["institution_id"].combine_chunks()).to_pylist()
-        start = 0
-        for entry in counts:
-            part = ordered.slice(start, entry["counts"]).combine_chunks()
-            parts.setdefault(str(entry["values"]), {})[name] = part
-            start += entry["counts"]
-    return parts
+def _errors(findings: pa.Table) -> list[str]:
+    return [
+        f"{r['file']} {r['cell'] or ''}：{r['message']}"
+        for r in findings.to_pylist()
+        if r["severity"] == "error"
+    ]
 
 
 def _shared_report(read: intake.Submission) -> pa.Table:

@@ -114,11 +114,8 @@ class Run:
                     }
         rows |= {r["institution_id"]: r for r in self._supervisor("institutions").to_pylist()}
         for institution in sorted({*self.config.institutions, *self.config.failed} - {COUNTY}):
-            unknown: dict[str, object] = {
-                "institution_id": institution,
-                "name": institution,
-                "kind": "other",
-            }
+            # Not in the register: its kind is unknown, and every clause is to be verified.
+            unknown: dict[str, object] = {"institution_id": institution, "name": institution}
             rows.setdefault(institution, unknown)
         return dict(sorted(rows.items()))
 
@@ -251,16 +248,20 @@ class Run:
             )
         return found
 
+    def annex_path(self, part: str) -> Path:
+        """Excel annex of an institution or of the county."""
+        name = f"{COUNTY}.xlsx" if part == COUNTY else f"institutions/{part}.xlsx"
+        return self.config.folder / name
+
     def save_annex(self, name: str, sections: Sequence[Section]) -> Path:
         """Write the Excel annex of a page from the very tables the page shows."""
         from puhui.briefing.html.pages import provenance
         from puhui.briefing.xlsx import write_annex
 
         tables = [t for s in sections for t in s.tables]
-        where = "county.xlsx" if name == "county" else f"institutions/{name}.xlsx"
-        path = self.config.folder / where
+        path = self.annex_path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        subject = "全县" if name == "county" else self.facts(name).name
+        subject = self.params.run.area if name == COUNTY else self.facts(name).name
         source = self.source()
         notes = [f"{label}：{text}" for label, text in provenance(source.meta, source.words)]
         write_annex(path, tables, title=f"{subject} {self.quarter.label}附表", notes=notes)
