@@ -90,6 +90,13 @@ def test_mistakes_in_a_measure_are_told(ledger, said):
     assert error.value.where.startswith("measures.yaml:")
 
 
+@pytest.mark.parametrize("name", ["year_start", "window_start"])
+def test_a_flow_begins_with_the_year_or_the_window(name):
+    where = f"drawn_on between period.{name} and period.end"
+    made = measure(f"{{sum: amount, where: {where}}}", kind="flow")
+    assert ("period", name) in made.ledger.where.columns
+
+
 def test_a_flow_names_its_period():
     with pytest.raises(ParamsError, match=r"应用 period\.year_start"):
         measure("{sum: amount, where: true}", kind="flow")

@@ -16,7 +16,15 @@ import statsmodels.api as sm
 
 from puhui import results
 from puhui.errors import FitError
-from puhui.rates import IdentificationRules, Pricing, PricingSpec, placing, price
+from puhui.rates import (
+    IdentificationRules,
+    Pricing,
+    PricingSpec,
+    draw,
+    placing,
+    price,
+    spreads,
+)
 
 _place = Path(__file__).with_name("ledger_of_eight.py")
 _found = importlib.util.spec_from_file_location("ledger_of_eight", _place)
@@ -141,6 +149,98 @@ def test_three_institutions_are_too_few_in_words() -> None:
     assert p.identification.outcome == "none" and p.rungs == ()
     assert "机构太少：样本内只有3家机构" in p.identification.sentence
     assert p.identification.regimes  # what LPR did is still shown
+
+
+def test_every_loan_alone_in_its_cell_leaves_nothing_to_learn_from() -> None:
+    p = priced("2019-10-01", "2021-12-31", effects=("loan_id",))
+    assert p.identification.outcome == "none" and p.rungs == ()
+    assert p.identification.sentence == (
+        f"不能识别：去掉所属效应组合中只有一笔的{len(ROWS)}笔贷款后，"
+        "LPR在任何效应组合之内都没有变化，不列数字。"
+    )
+    assert all(row["estimate"] is None for row in _table(p).to_pylist())
+    assert {r.comparable_loans for r in p.identification.regimes} == {0}
+
+
+def alone(row: dict[str, object]) -> dict[str, object]:
+    """The loan in a cell of its own."""
+    return dict(row, guarantee=row["loan_id"])
+
+
+def test_institutions_whose_loans_all_drop_out_do_not_count() -> None:
+    """Eight institutions in the sample, four with anything left to compare."""
+    few = set(eight.BANKS[:4])
+    rows = [r if r["institution_id"] in few else alone(r) for r in ROWS]
+    n = sum(r["institution_id"] not in few for r in ROWS)
+    d = frame([r for r in rows if r["institution_id"] in few])
+    moved = d.groupby("cell").benchmark_rate.transform("nunique") > 1
+    assert 0 < (~moved).sum() < 10  # cells of several loans, all at one value of LPR
+    p = priced("2019-10-01", "2021-12-31", rows)
+    assert p.sample.institutions == 8 and p.rungs == ()
+    assert p.identification.sentence == (
+        f"机构太少：去掉所属效应组合中只有一笔的{n}笔贷款后，LPR在所属效应组合内有变化的只有"
+        f"{moved.sum()}笔贷款、4家机构，少于5家，不能估计利率与LPR的关系，不列数字。"
+    )
+
+
+def test_a_value_whose_loans_drop_out_is_no_regime() -> None:
+    """4.05 % held 60 days with hundreds of loans; all but fifty are alone in their cells."""
+    begin, cut, end = dt.date(2019, 11, 20), dt.date(2020, 2, 20), dt.date(2020, 4, 19)
+    own = [r for r in ROWS if r["benchmark_tenor"] == "1y" and begin <= r["drawn_on"] <= end]
+    late = [r for r in own if r["drawn_on"] >= cut]
+    rows = [r for r in own if r["drawn_on"] < cut] + late[:50] + [alone(r) for r in late[50:]]
+    assert len(late) > 300
+    p = priced("2019-11-20", "2020-04-19", rows)
+    assert p.identification.outcome == "none" and p.rungs == ()
+    d = frame(rows)
+    told = d[d.groupby("cell").benchmark_rate.transform("nunique") > 1]
+    n = int((told.drawn_on >= cut).sum())
+    assert 40 <= n <= 50
+    for words in ("水平不足2个", f"2020-02-20至2020-04-19为4.05%（60天，{n}笔，"):
+        assert words in p.identification.sentence
+    regimes = p.identification.regimes
+    assert [r.qualifies(RULES, comparable=False) for r in regimes] == [True, True]
+    assert [r.qualifies(RULES) for r in regimes] == [True, False]
+
+
+def test_comparable_loans_are_those_of_cells_that_saw_two_values() -> None:
+    """Worked by hand: cell P saw both values, Q only one, R has one loan."""
+    before, after = dt.date(2020, 4, 1), dt.date(2020, 5, 1)
+    drawn_in = {"P": [before, before, after], "Q": [before, before], "R": [after]}
+    rows = []
+    for product, days in drawn_in.items():
+        for day in days:
+            rate = eight.in_force(eight.lpr()["1y"], day)
+            rows.append(dict(ROWS[0], product=product, drawn_on=day, benchmark_date=day,
+                             benchmark_tenor="1y", benchmark_rate=rate,
+                             loan_id=f"JJ{len(rows)}"))  # fmt: skip
+    p = priced("2020-03-01", "2020-06-30", rows, effects=("product",))
+    assert [
+        (str(r.rate.normalize()), r.loans, r.comparable_loans, r.comparable_institutions)
+        for r in p.identification.regimes
+    ] == [("4.05", 4, 2, 1), ("3.85", 2, 1, 1)]
+
+
+def test_one_draw_serves_prices_and_spreads(monkeypatch) -> None:
+    chosen = spec("2019-10-01", "2021-12-31")
+    with eight.engine_with(ROWS[:500]) as engine:
+        apart = price(engine, "loan_facts", chosen), spreads(engine, "loan_facts", chosen)
+        sample = draw(engine, "loan_facts", chosen)
+        monkeypatch.setattr("puhui.rates.sample.draw", None)  # nobody draws again
+        assert price(engine, "loan_facts", chosen, sample=sample) == apart[0]
+        assert spreads(engine, "loan_facts", chosen, sample=sample) == apart[1]
+
+
+def test_a_sample_drawn_otherwise_is_refused() -> None:
+    long, short = spec("2019-10-01", "2021-12-31"), spec("2021-01-01", "2021-12-31")
+    with eight.engine_with(ROWS[:500]) as engine, eight.engine_with(ROWS[:500]) as other:
+        first = draw(engine, "loan_facts", long)
+        for bad, at in ((short, engine), (long, other)):
+            with pytest.raises(FitError, match="样本不是"):
+                price(at, "loan_facts", bad, sample=first)
+        draw(engine, "loan_facts", short)  # takes the place of the first
+        with pytest.raises(FitError, match="样本不是"):
+            spreads(engine, "loan_facts", long, sample=first)
 
 
 def frame(rows: list[dict[str, object]]) -> pd.DataFrame:

@@ -40,7 +40,9 @@ def pricing(a: float, b: float, error: float | None = 0.1) -> Pricing:
     ]
     day = dt.date(2020, 4, 20)
     rung = RungReport("A", 0.9, 0.95, day, 0.2, "YH0001", 7.1, True, "识别弱。")
-    regime = Regime("lpr 1y", 1, Decimal("3.850000"), day, dt.date(2021, 12, 19), 609, 99, 8)
+    regime = Regime(
+        "lpr 1y", 1, Decimal("3.850000"), day, dt.date(2021, 12, 19), 609, 120, 8, 99, 8
+    )
     identified = Identification("weak", "识别弱。", (regime,), 0.97, day, (rung,))
     sample = Sample(110, {"没有发放利率": 11}, 99, 8)
     return Pricing(
@@ -51,8 +53,9 @@ def pricing(a: float, b: float, error: float | None = 0.1) -> Pricing:
 def test_tables_show_units_counts_and_nature() -> None:
     p = pricing(1.2, 0.9)
     regimes = report.identification_table(p).iloc[0].to_dict()
-    assert regimes["水平（%）"] == "3.85" and regimes["贷款笔数"] == 99
-    assert regimes["是否达到最低要求"] == "否"  # 99 loans, one under the 100 asked for
+    assert regimes["水平（%）"] == "3.85" and regimes["贷款笔数"] == 120
+    assert regimes["其中：组合内基准有变化的笔数"] == 99
+    assert regimes["是否达到最低要求"] == "否"  # 99 that can tell, one under the 100 asked for
     assert report.strength_table(p).iloc[0]["最大一次调整所占"] == "95.0%"
     both = report.equation_table(p).set_index("项目")
     assert list(both.columns) == [

@@ -12,7 +12,7 @@ from puhui.rates.report import (
     notes,
     strength_table,
 )
-from puhui.rates.sample import PricingSpec
+from puhui.rates.sample import PricingSpec, Sample, draw
 from puhui.rates.spreads import spreads
 
 __all__ = [
@@ -20,6 +20,8 @@ __all__ = [
     "IdentificationRules",
     "Pricing",
     "PricingSpec",
+    "Sample",
+    "draw",
     "equation_table",
     "exclusions_table",
     "fit",

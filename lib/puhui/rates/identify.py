@@ -9,14 +9,18 @@ one institution.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import TypeAlias
 
 from puhui.errors import FitError
 from puhui.rates.moments import CellSums, Moments
 from puhui.rates.solve import Solution
+
+#: Loans by benchmark level and institution.
+Counts: TypeAlias = dict[int, dict[str, int]]
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,10 @@ class IdentificationRules:
 
 @dataclass(frozen=True)
 class Regime:
-    """One value of the benchmark within the window (dates inclusive, rate in percent)."""
+    """One value of the benchmark within the window (dates inclusive, rate in percent).
+
+    Comparable are the loans, and their institutions, of cells that saw more than one value.
+    """
 
     benchmark: str
     number: int
@@ -57,21 +64,30 @@ class Regime:
     days: int
     loans: int
     institutions: int
+    comparable_loans: int
+    comparable_institutions: int
 
-    def qualifies(self, rules: IdentificationRules) -> bool:
-        """Whether it lasted long enough, with enough loans of enough institutions."""
+    def qualifies(self, rules: IdentificationRules, *, comparable: bool = True) -> bool:
+        """Whether it lasted long enough, with enough (comparable) loans and institutions."""
+        loans, institutions = self._counts(comparable)
         return (
             self.days >= rules.min_regime_days
-            and self.loans >= rules.min_regime_loans
-            and self.institutions >= rules.min_regime_institutions
+            and loans >= rules.min_regime_loans
+            and institutions >= rules.min_regime_institutions
         )
 
-    def words(self) -> str:
-        """Say value, dates, loans and institutions in Chinese."""
+    def words(self, *, comparable: bool) -> str:
+        """Say value, dates, (comparable) loans and institutions in Chinese."""
+        loans, institutions = self._counts(comparable)
         return (
             f"{self.date_from}至{self.date_to}为{self.rate.normalize():f}%"
-            f"（{self.days}天，{self.loans}笔，{self.institutions}家机构）"
+            f"（{self.days}天，{loans}笔，{institutions}家机构）"
         )
+
+    def _counts(self, comparable: bool) -> tuple[int, int]:
+        if comparable:
+            return self.comparable_loans, self.comparable_institutions
+        return self.loans, self.institutions
 
 
 @dataclass(frozen=True)
@@ -141,13 +157,34 @@ def path_of(points: Sequence[tuple[str, dt.date, Decimal]], since: dt.date, unti
     return Path(tuple(by), tuple(dates), tuple(values))
 
 
+def comparable(sums: CellSums, path: Path) -> Counts:
+    """Count the loans of cells within which the benchmark takes more than one value.
+
+    Only these say anything of its coefficient. ``sums`` is free of loans alone in their cell
+    and holds them by institution, cell and benchmark level.
+    """
+    values: dict[int, set[Decimal | None]] = {}
+    for cell in sums.cells:
+        values.setdefault(cell.absorbed, set()).add(path.rate(cell.levels[0]))
+    counts: Counts = {}
+    for cell in sums.cells:
+        if len(values[cell.absorbed]) > 1:
+            own = counts.setdefault(cell.levels[0], {})
+            bank = sums.groups[cell.group]
+            own[bank] = own.get(bank, 0) + cell.rows
+    return counts
+
+
+def totals(counts: Counts, levels: Iterable[int] | None = None) -> tuple[int, int]:
+    """Loans and institutions at some levels, by default at all."""
+    chosen = [counts.get(v, {}) for v in (counts if levels is None else levels)]
+    return sum(sum(own.values()) for own in chosen), len(set[str]().union(*chosen))
+
+
 def regimes(
-    path: Path,
-    loans: dict[int, int],
-    banks: dict[int, frozenset[str]],
-    window: tuple[dt.date, dt.date],
+    path: Path, loans: Counts, used: Counts, window: tuple[dt.date, dt.date]
 ) -> list[Regime]:
-    """Values of each benchmark over the window, from loans and institutions by level.
+    """Values of each benchmark over the window, from all loans and the comparable ones.
 
     Days count within the window; a value only loans priced before the window carry has none.
     """
@@ -163,15 +200,15 @@ def regimes(
         own: list[Regime] = []
         for run in runs:
             codes = [b * len(path.dates) + p for p in run]
-            count = sum(loans.get(code, 0) for code in codes)
-            who = frozenset[str]().union(*(banks.get(code, frozenset()) for code in codes))
+            count = totals(loans, codes)
             start, end = max(path.dates[run[0]], window[0]), min(ends[run[-1]], window[1])
             days = (end - start).days + 1
             if days <= 0:
                 start, end, days = path.dates[run[0]], ends[run[-1]], 0
             value = path.values[b][run[0]]
-            if value is not None and (days or count):
-                own.append(Regime(name, len(own) + 1, value, start, end, days, count, len(who)))
+            if value is not None and (days or count[0]):
+                both = (*count, *totals(used, codes))
+                own.append(Regime(name, len(own) + 1, value, start, end, days, *both))
         found += own
     return found
 
@@ -210,23 +247,54 @@ class Identification:
 def verdict_before_fit(
     found: Sequence[Regime], banks: int, loans: int, label: str, rules: IdentificationRules
 ) -> str | None:
-    """Say why no number can be shown; ``None`` if the regimes suffice."""
+    """Say why no number can be shown; ``None`` if the regimes of the sample suffice."""
     if banks < rules.min_regime_institutions:
         return (
             f"机构太少：样本内只有{banks}家机构（{loans}笔贷款），少于"
             f"{rules.min_regime_institutions}家，不能估计利率与{label}的关系，不列数字。"
         )
-    names = dict.fromkeys(r.benchmark for r in found)
-    for name in names:
-        if sum(r.qualifies(rules) for r in found if r.benchmark == name) >= rules.min_regimes:
+    too_few = _too_few_regimes(found, label, rules, comparable=False)
+    return too_few and f"不能识别：窗口期内{too_few}"
+
+
+def verdict_within_cells(
+    found: Sequence[Regime], used: Counts, alone: int, label: str, rules: IdentificationRules
+) -> str | None:
+    """Say why no number can be shown once only loans that can be compared count.
+
+    ``alone`` is the number of loans dropped because they are alone in their cell.
+    """
+    loans, banks = totals(used)
+    dropped = f"去掉所属效应组合中只有一笔的{alone}笔贷款后，"
+    if not loans:
+        return f"不能识别：{dropped}{label}在任何效应组合之内都没有变化，不列数字。"
+    left = f"{dropped}{label}在所属效应组合内有变化的只有{loans}笔贷款、{banks}家机构，"
+    if banks < rules.min_regime_institutions:
+        return (
+            f"机构太少：{left}少于{rules.min_regime_institutions}家，"
+            f"不能估计利率与{label}的关系，不列数字。"
+        )
+    too_few = _too_few_regimes(found, label, rules, comparable=True)
+    return too_few and f"不能识别：{left}其中{too_few}"
+
+
+def _too_few_regimes(
+    found: Sequence[Regime], label: str, rules: IdentificationRules, *, comparable: bool
+) -> str | None:
+    """What the regimes lack, with dates and counts; ``None`` if one benchmark has enough."""
+    by: dict[str, list[Regime]] = {}
+    for regime in found:
+        by.setdefault(regime.benchmark, []).append(regime)
+    for own in by.values():
+        if sum(r.qualifies(rules, comparable=comparable) for r in own) >= rules.min_regimes:
             return None
     told = "；".join(
-        f"{name}：{'，'.join(r.words() for r in found if r.benchmark == name)}"
-        for name in names
-        if any(r.loans for r in found if r.benchmark == name)
+        f"{name}：{'，'.join(r.words(comparable=comparable) for r in own)}"
+        for name, own in by.items()
+        if any(r.loans for r in own)
     )
     return (
-        f"不能识别：窗口期内满足“至少{rules.min_regime_days}天、{rules.min_regime_loans}笔、"
+        f"满足“至少{rules.min_regime_days}天、{rules.min_regime_loans}笔、"
         f"{rules.min_regime_institutions}家机构”的{label}水平不足{rules.min_regimes}个，"
         f"不列数字。{told}。"
     )

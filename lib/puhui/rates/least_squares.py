@@ -15,7 +15,7 @@ from puhui.rates.design import gather, prepare
 from puhui.rates.moments import Moments
 from puhui.rates.solve import Solution, solve
 
-#: Fewer clusters than this: an estimate, no test.
+#: The rule of this door: fewer clusters with leverage on a term than this, no test of it.
 MIN_CLUSTERS = 5
 _LATER = "p_boot、p_boot_classic、ci（受限野自助法）和 se_cr2 以后提供"
 
@@ -229,7 +229,8 @@ def _tests(
         error, freedom = errors[j], df[j]
         few = clustered and freedom is not None and freedom + 1 < MIN_CLUSTERS
         if few:
-            why.append(f"对“{term}”有影响的聚类只有 {(freedom or 0) + 1} 个，少于 5 个，不作检验")
+            held = f"对“{term}”有影响的聚类只有 {(freedom or 0) + 1} 个"
+            why.append(f"{held}，少于 {MIN_CLUSTERS} 个，不作检验")
         elif error == 0.0:
             why.append(f"“{term}”的标准误为 0，没有 t 值")
         if few or not error or freedom is None:

@@ -235,7 +235,7 @@ def with_levels(sums: CellSums, values: Sequence[Sequence[int]], plain: Sequence
     plain
         Scanned columns to keep after them, in this order.
     """
-    width = len(sums.cells[0].sums) if sums.cells else 0
+    width = len(sums.scales)
     old = {p: i for i, p in enumerate(combinations_with_replacement(range(width), 2))}
     held = [[old[min(a, b), max(a, b)] for b in plain] for a in plain]
     by_group: list[list[Cell]] = [[] for _ in sums.groups]

@@ -9,7 +9,15 @@ import pyarrow.compute as pc
 
 from puhui.engine.duckdb import DuckDBEngine
 from puhui.errors import FitError
-from puhui.rates.identify import Path, Regime, benchmark_column, path_of, regimes
+from puhui.rates.identify import (
+    Counts,
+    Path,
+    Regime,
+    benchmark_column,
+    comparable,
+    path_of,
+    regimes,
+)
 from puhui.rates.moments import (
     CellSums,
     ColumnPlan,
@@ -29,14 +37,19 @@ PLACED = "rates_placed"
 
 @dataclass(frozen=True)
 class Placed:
-    """The benchmark's path and what of it the sample shows."""
+    """The benchmark's path, what of it the sample shows, and the scan of the sample.
+
+    ``sums`` is unweighted; ``used`` counts the loans that can be compared.
+    """
 
     path: Path
+    sums: CellSums
+    used: Counts
     regimes: tuple[Regime, ...]
 
 
-def place(engine: DuckDBEngine, spec: PricingSpec) -> Placed | None:
-    """Find the path and give each (benchmark, date) its level code; ``None`` without loans.
+def place(engine: DuckDBEngine, spec: PricingSpec, loans: int) -> Placed | None:
+    """Find the path and scan the sample's loans along it; ``None`` without loans.
 
     Raises
     ------
@@ -51,12 +64,12 @@ def place(engine: DuckDBEngine, spec: PricingSpec) -> Placed | None:
     shown = [(str(r["benchmark"]), r["day"], rate(r["rate"])) for r in seen]
     points = shown
     if spec.path is not None:
-        used = {name for name, _, _ in shown}
+        names = {name for name, _, _ in shown}
         given = [
             (f"{r['series']} {r['tenor']}", r["from_date"], rate(r["rate"]))
             for r in spec.path.to_pylist()
         ]
-        points = [p for p in given if p[0] in used]
+        points = [p for p in given if p[0] in names]
     days = [day for _, day, _ in shown]
     path = path_of(points, min([spec.window_from, *days]), max([spec.window_to, *days]))
     levels = [path.level(name, day) for name, day, _ in shown]
@@ -72,17 +85,14 @@ def place(engine: DuckDBEngine, spec: PricingSpec) -> Placed | None:
         f"SELECT s.*, l.e FROM {SAMPLE} s "
         "JOIN rates_levels l ON s.benchmark = l.b AND s.benchmark_date = l.d",
     )
-    return Placed(path, tuple(_regimes(engine, path, spec)))
-
-
-def _regimes(engine: DuckDBEngine, path: Path, spec: PricingSpec) -> list[Regime]:
+    sums = cell_sums(engine, loans, weighted=False)
+    used = comparable(sums, path)
     counted = engine.sql(f"SELECT e, g, count(*) AS n FROM {PLACED} GROUP BY ALL").to_pylist()
-    loans: dict[int, int] = {}
-    banks: dict[int, frozenset[str]] = {}
+    everything: Counts = {}
     for row in counted:
-        loans[row["e"]] = loans.get(row["e"], 0) + row["n"]
-        banks[row["e"]] = banks.get(row["e"], frozenset()) | {row["g"]}
-    return regimes(path, loans, banks, (spec.window_from, spec.window_to))
+        everything.setdefault(row["e"], {})[row["g"]] = row["n"]
+    window = (spec.window_from, spec.window_to)
+    return Placed(path, sums, used, tuple(regimes(path, everything, used, window)))
 
 
 def cell_sums(engine: DuckDBEngine, loans: int, weighted: bool) -> CellSums:

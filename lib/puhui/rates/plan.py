@@ -14,7 +14,7 @@ from puhui.rates.sample import PricingSpec
 
 
 def spec_from(params: Params, quarter: Quarter) -> PricingSpec:
-    """Build the county's pricing specification from the run file and the policy in force.
+    """Build all institutions' pricing specification from the run file and the policy in force.
 
     Raises
     ------
@@ -53,5 +53,5 @@ def spec_from(params: Params, quarter: Quarter) -> PricingSpec:
         left_out=wanted.left_out.sql(resolve) if wanted.left_out else None,
         path=series.table(),
         count_absorbed=wanted.count_absorbed,
-        scope="全县",
+        scope=f"{params.run.area}全部机构",
     )

@@ -22,13 +22,15 @@ from puhui.rates.identify import (
     shares_of_moves,
     variation,
     verdict_before_fit,
+    verdict_within_cells,
 )
 from puhui.rates.least_squares import Fit, summarise
 from puhui.rates.moments import Moments
 from puhui.rates.placing import Placed, cell_sums, level_moments, place, rung_moments
-from puhui.rates.sample import RATE_SCALE, PricingSpec, Sample, draw
+from puhui.rates.sample import RATE_SCALE, PricingSpec, Sample, drawn
 from puhui.rates.solve import Solution, solve
 from puhui.rates.terms import BENCHMARK, OUTCOME, TREND
+from puhui.results import twelve_digits
 
 RUNGS = ("A", "B")
 #: Weightings and their words.
@@ -119,23 +121,18 @@ def _term_rows(rung: Rung) -> list[dict[str, object]]:
     return [
         {
             "term": term,
-            "estimate": twelve(fit.beta[j]),
-            "se_crv1": twelve(fit.se_crv1[j]),
-            "se_crv3": twelve(fit.se_crv3[j]),
+            "estimate": twelve_digits(fit.beta[j]),
+            "se_crv1": twelve_digits(fit.se_crv1[j]),
+            "se_crv3": twelve_digits(fit.se_crv3[j]),
             "n": fit.n,
             "clusters": fit.g,
-            "g_star": twelve(fit.g_star[j]),
-            "dependent_mean": twelve(fit.dependent_mean),
+            "g_star": twelve_digits(fit.g_star[j]),
+            "dependent_mean": twelve_digits(fit.dependent_mean),
             "status": rung.status,
             "reason": rung.reason,
         }
         for j, term in enumerate(fit.terms)
     ]
-
-
-def twelve(value: float | None) -> float | None:
-    """Round to the 12 significant digits results are written with."""
-    return None if value is None else float(f"{value:.12g}")
 
 
 def formula(model: str, spec: PricingSpec) -> str:
@@ -145,7 +142,9 @@ def formula(model: str, spec: PricingSpec) -> str:
     return f"{OUTCOME} ~ {BENCHMARK}{trend} | {cell}"
 
 
-def price(engine: DuckDBEngine, relation: str, spec: PricingSpec) -> Pricing:
+def price(
+    engine: DuckDBEngine, relation: str, spec: PricingSpec, *, sample: Sample | None = None
+) -> Pricing:
     """Estimate rungs A and B of the pricing equation on a relation of loan facts.
 
     Identification is settled first: where the window does not identify the coefficient, no
@@ -155,26 +154,31 @@ def price(engine: DuckDBEngine, relation: str, spec: PricingSpec) -> Pricing:
     ----------
     relation
         One row per loan and snapshot, as :func:`puhui.derive.loan_facts` makes it.
+    sample
+        What :func:`puhui.rates.draw` drew last on this engine, by the same relation and
+        specification; drawn here if not given.
 
     Raises
     ------
     FitError
-        An effect column is missing, or the benchmark's path contradicts the loans.
+        An effect column is missing, the benchmark's path contradicts the loans, or the sample
+        given is another one.
     """
-    sample = draw(engine, relation, spec)
-    placed = place(engine, spec)
+    sample = drawn(engine, relation, spec, sample)
+    placed = place(engine, spec, sample.loans)
     found = placed.regimes if placed else ()
     why = verdict_before_fit(found, sample.institutions, sample.loans, spec.label, spec.rules)
     if why is None and placed is not None:
+        alone = placed.sums.singletons
+        why = verdict_within_cells(found, placed.used, alone, spec.label, spec.rules)
+    if why is None and placed is not None:
         path = placed.path
-        plain = cell_sums(engine, sample.loans, weighted=False)
-        wide = level_moments(plain, path, move_columns(path, RATE_SCALE))
+        wide = level_moments(placed.sums, path, move_columns(path, RATE_SCALE))
         step = best_step(wide, path)
         if step is not None:
             weighted = level_moments(cell_sums(engine, sample.loans, weighted=True), path, {})
-            total = variation(plain, path, RATE_SCALE)
-            return _fitted(spec, sample, placed, {"none": wide, "amount": weighted}, step, total)
-        why = f"不能识别：在所吸收的效应之内{spec.label}没有变化，不列数字。"
+            return _fitted(spec, sample, placed, {"none": wide, "amount": weighted}, step)
+        why = f"不能识别：窗口期内{spec.label}没有调整，不列数字。"
     told = why or f"没有可用的贷款，不能估计利率与{spec.label}的关系。"
     return Pricing(spec, sample, Identification("none", told, found, None, None, ()), (), (told,))
 
@@ -185,9 +189,9 @@ def _fitted(
     placed: Placed,
     moments: dict[str, Moments],
     step: tuple[Fraction, dt.date],
-    total: Fraction,
 ) -> Pricing:
     reports, rungs = [], []
+    total = variation(placed.sums, placed.path, RATE_SCALE)
     for model in RUNGS:
         shares = shares_of_moves(moments["none"], placed.path, trend=model == "B")
         own = {key: rung_moments(m, model) for key, m in moments.items()}

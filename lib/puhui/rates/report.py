@@ -9,10 +9,15 @@ from puhui.rates.terms import WORDS
 
 _STATUS = {"ok": "同向变动（非传导）", "weak": "识别弱：同向变动（非传导）", "refused": "没有结果"}
 _DASH = "—"
+_LOANS = "其中：组合内基准有变化的笔数"
+_BANKS = "其中：组合内基准有变化的机构数"
 
 
 def identification_table(p: Pricing) -> pd.DataFrame:
-    """One row per benchmark value: dates, days, loans, institutions, whether it suffices."""
+    """One row per benchmark value: dates, days, loans, institutions, whether it suffices.
+
+    It suffices by the loans that can be compared: of cells that saw more than one value.
+    """
     rows = [
         {
             "基准": r.benchmark,
@@ -22,11 +27,14 @@ def identification_table(p: Pricing) -> pd.DataFrame:
             "天数": r.days,
             "贷款笔数": r.loans,
             "机构数": r.institutions,
+            _LOANS: r.comparable_loans,
+            _BANKS: r.comparable_institutions,
             "是否达到最低要求": "是" if r.qualifies(p.spec.rules) else "否",
         }
         for r in p.identification.regimes
     ]
-    columns = ["基准", "水平（%）", "起", "止", "天数", "贷款笔数", "机构数", "是否达到最低要求"]
+    counts = ["天数", "贷款笔数", "机构数", _LOANS, _BANKS]
+    columns = ["基准", "水平（%）", "起", "止", *counts, "是否达到最低要求"]
     return pd.DataFrame(rows, columns=columns)
 
 

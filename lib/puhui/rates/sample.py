@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from dataclasses import dataclass
 from decimal import Decimal
 
 import pyarrow as pa
 
 from puhui.engine.duckdb import DuckDBEngine, ident, quote
-from puhui.errors import FitError
+from puhui.errors import FitError, PuhuiError
 from puhui.rates.identify import IdentificationRules
 
 SAMPLE = "rates_sample"
+_KEY = "rates_drawn_by"
 #: Decimal places of a rate.
 RATE_SCALE = 6
 #: Decimal places of an amount in yuan.
@@ -45,7 +47,7 @@ class PricingSpec:
     count_absorbed
         Whether absorbed effects count in K of the CRV1 factor.
     institution_id, scope
-        Whose results these are: ``None`` and the words for the county.
+        Whose results these are: ``None`` and the words for all institutions.
     """
 
     quarter: str
@@ -59,17 +61,21 @@ class PricingSpec:
     path: pa.Table | None = None
     count_absorbed: bool = False
     institution_id: str | None = None
-    scope: str = "全县"
+    scope: str = "全部机构"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """How many rows the relation has, why rows are left out, and how many loans remain."""
+    """How many rows the relation has, why rows are left out, and how many loans remain.
+
+    ``key`` names the relation and specification it was drawn by.
+    """
 
     rows: int
     left_out: dict[str, int]
     loans: int
     institutions: int
+    key: str = ""
 
 
 def draw(engine: DuckDBEngine, relation: str, spec: PricingSpec) -> Sample:
@@ -90,7 +96,9 @@ def draw(engine: DuckDBEngine, relation: str, spec: PricingSpec) -> Sample:
             f"没有列“{'”“'.join(absent)}”，不能作为定价方程的效应。",
             remedy="请检查运行文件 rates 下的 effects。",
         )
-    engine.table("rates_drawn", _drawn(relation, spec))
+    query = _drawn(relation, spec)
+    engine.table("rates_drawn", query)
+    engine.table(_KEY, f"SELECT {quote(_digest(query))} AS key")
     keep = "reason IS NULL"
     engine.view(SAMPLE, f"SELECT * EXCLUDE (reason) FROM rates_drawn WHERE {keep}")
     counted = engine.sql(
@@ -99,9 +107,35 @@ def draw(engine: DuckDBEngine, relation: str, spec: PricingSpec) -> Sample:
     size = engine.sql(f"SELECT count(*) AS n, count(DISTINCT g) AS banks FROM {SAMPLE}")
     left_out = dict(zip(counted["reason"], counted["n"], strict=True))
     loans = int(size.column("n")[0].as_py())
-    return Sample(
-        loans + sum(left_out.values()), left_out, loans, int(size.column("banks")[0].as_py())
-    )
+    banks = int(size.column("banks")[0].as_py())
+    return Sample(loans + sum(left_out.values()), left_out, loans, banks, _digest(query))
+
+
+def drawn(engine: DuckDBEngine, relation: str, spec: PricingSpec, given: Sample | None) -> Sample:
+    """Return the sample given, if it is the one the engine holds; draw one if none is given.
+
+    Raises
+    ------
+    FitError
+        The sample was drawn otherwise, on another engine, or another one was drawn since.
+    """
+    if given is None:
+        return draw(engine, relation, spec)
+    wanted = _digest(_drawn(relation, spec))
+    try:
+        held = engine.sql(f"SELECT key FROM {_KEY}").column("key")[0].as_py()
+    except PuhuiError:  # no sample was ever drawn on this engine
+        held = None
+    if not given.key == held == wanted:
+        raise FitError(
+            "给出的样本不是在这个引擎上按这份设定最后抽取的。",
+            remedy="请重新抽取样本，或不给样本。",
+        )
+    return given
+
+
+def _digest(query: str) -> str:
+    return hashlib.sha256(query.encode()).hexdigest()
 
 
 def _drawn(relation: str, spec: PricingSpec) -> str:

@@ -8,17 +8,27 @@ import pyarrow as pa
 
 from puhui import results
 from puhui.engine.duckdb import DuckDBEngine
-from puhui.rates.sample import AMOUNT_SCALE, RATE_SCALE, SAMPLE, PricingSpec, draw
+from puhui.rates.sample import (
+    AMOUNT_SCALE,
+    RATE_SCALE,
+    SAMPLE,
+    PricingSpec,
+    Sample,
+    drawn,
+)
+from puhui.results import twelve_digits
 
 _PRODUCT = "CAST(w AS DECIMAL(19,0)) * CAST({} AS DECIMAL(10,0))"
 
 
-def spreads(engine: DuckDBEngine, relation: str, spec: PricingSpec) -> pa.Table:
+def spreads(
+    engine: DuckDBEngine, relation: str, spec: PricingSpec, *, sample: Sample | None = None
+) -> pa.Table:
     """Amount-weighted mean rate, benchmark and spread of the sample's loans.
 
     Parameters
     ----------
-    engine, relation, spec
+    engine, relation, spec, sample
         As for :func:`puhui.rates.price`; the same sample, no model.
 
     Returns
@@ -27,7 +37,7 @@ def spreads(engine: DuckDBEngine, relation: str, spec: PricingSpec) -> pa.Table:
         ``results`` ``spreads``: one row per institution and quarter of pricing. The spread in
         basis points is exact as ``spread_num / spread_den``; amounts are in yuan.
     """
-    draw(engine, relation, spec)
+    drawn(engine, relation, spec, sample)
     benchmark = f"CAST(benchmark_rate * {10**RATE_SCALE} AS BIGINT)"
     found = engine.sql(
         f"SELECT g, year(benchmark_date) AS y4, quarter(benchmark_date) AS q, count(*) AS n, "
@@ -48,13 +58,9 @@ def _row(spec: PricingSpec, row: dict[str, object]) -> dict[str, object]:
         "priced_in": f"{row['y4']}Q{row['q']}",
         "loans": row["n"],
         "amount": amount / 10**AMOUNT_SCALE,
-        "mean_rate": _twelve(rate * percent),
-        "mean_benchmark": _twelve(benchmark * percent),
-        "spread_bp": _twelve(spread),
+        "mean_rate": twelve_digits(rate * percent),
+        "mean_benchmark": twelve_digits(benchmark * percent),
+        "spread_bp": twelve_digits(spread),
         "spread_num": str(spread.numerator),
         "spread_den": str(spread.denominator),
     }
-
-
-def _twelve(value: Fraction) -> float:
-    return float(f"{value.numerator / value.denominator:.12g}")
