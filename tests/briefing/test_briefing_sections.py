@@ -422,3 +422,11 @@ def test_the_legend_names_only_signs_the_chart_has(source):
     assert "方块" in charts[0].caption  # growth: met, not met and shown
     assert "方块" not in charts[1].caption  # tolerance: judged everywhere
     assert "叉号" in charts[1].caption
+
+
+def test_a_branch_is_named_with_its_institution_once(county):
+    source = county(names={RURAL: "来龙"})
+    table = by_id(county_sections(source))["tolerance"].tables[0]
+    assert "来龙支行" in [row[0] for row in grid(table)]
+    table = by_id(county_sections(county()))["tolerance"].tables[0]
+    assert "乙农村商业银行·来龙支行" in [row[0] for row in grid(table)]

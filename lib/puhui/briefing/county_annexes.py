@@ -66,12 +66,17 @@ def tolerance_annex(source: Source) -> Section:
                 names.append(source.name(institution_id))
             elif row["verdict"] == "not_met":
                 rows.append(row)
-                names.append(f"{source.name(institution_id)}·{unit_name(source, row)}")
+                names.append(_branch_of(source.name(institution_id), unit_name(source, row)))
     if all(gap(row) is None for row in rows):
         return Section("tolerance", heading, (words.text("county.tolerance.none"),))
     title = words.text("county.tolerance.caption")
     table = tolerance_table("tolerance", title, source, rows, names)
     return Section("tolerance", heading, (), (table,))
+
+
+def _branch_of(institution: str, branch: str) -> str:
+    """Name a branch with its institution, which many branch names begin with already."""
+    return branch if branch.startswith(institution) else f"{institution}·{branch}"
 
 
 def problem_list_section(source: Source) -> Section:
