@@ -9,7 +9,8 @@ Types: ``id`` text [A-Z0-9]{4,32}; ``text``; ``money`` yuan DECIMAL(18,2);
 
 Marks: ``key`` part of the primary key; ``?`` may be absent (who needs it says no
 data); ``now`` or ``drawdown`` the moment the value belongs to; ``hash:DOMAIN`` a
-person's id, stored only as HMAC; ``private`` never stored for natural persons.
+person's id, stored only as HMAC; ``private`` never stored for natural persons. All
+certificate numbers share one domain, so that a borrower is found again as a guarantor.
 """
 
 from __future__ import annotations
@@ -176,8 +177,8 @@ _TABLES: dict[str, tuple[str, str]] = {
         assets                  money                   ?    资产总额
         founded_on              date                    ?    成立日期
         last_share_transfer_on  date                    ?    最近股权变更日期
-        legal_representative_id text                    ?,hash:person  法定代表人证件号
-        controller_id           text                    ?,hash:person  实际控制人证件号
+        legal_representative_id text                    ?,hash:certificate  法定代表人证件号
+        controller_id           text                    ?,hash:certificate  实际控制人证件号
         phone_hash              text                    ?,hash:phone  联系电话
         address                 text                    ?,hash:address  注册地址
         credit_line             money                   now  授信额度
@@ -220,7 +221,7 @@ _TABLES: dict[str, tuple[str, str]] = {
         funding_source           code:funding_source  ?         资金来源
         booked_by                code:booked_by       ?         经办层级
         guarantee                code:guarantee       -         担保方式
-        guarantor_id             text                 ?,hash:person  保证人证件号
+        guarantor_id             text                 ?,hash:certificate  保证人证件号
         mitigants                set:mitigant         ?         风险缓释
         collateral_held_since    date                 ?         押品取得日期
         lien_released_on         date                 ?         抵押解除日期

@@ -81,6 +81,7 @@ def twice(folder: Path) -> Submission:
 
 
 CONTRACT = b.EAST["s501"][2]
+LINE = b.EAST["lines"][2]
 WRITTEN_OFF = {"BorrID": "3", "LoanStatus": "CHGOFF", "GrossApproval": "100", "CODate": "3/11/14"}
 
 
@@ -120,14 +121,14 @@ SCENARIOS: dict[str, tuple[Callable[[Path], Submission], set[str | None]]] = {
     "E0217": (customer(授信额度=-1), {at("customers", "授信额度")}),
     "W0218": (customer(企业规模=None), {at("customers", "企业规模")}),
     "E0219": (filed(数据日期="2022-01-01"), {at("returns", "数据日期")}),
+    "E0220": (loan(五级分类=None), {at("loans", "五级分类")}),
     "E0301": (loan(客户号="C0009"), {at("loans", "客户号")}),
     "W0302": (registered("B002"), {at("loans", "内部机构号")}),
     "E0401": (twice, {at("loans", "借据号", 4), at("loans", "借据号", 5)}),
+    "E0402": (east(lines=[LINE, LINE | {"授信额度": "3000000"}, b.PERSON_LINE]), {"C2"}),
 }
 #: Findings a scenario cannot avoid besides its own.
 COMPANIONS: dict[str, Fired] = {
-    "E0108": {("E0301", "C2")},  # the company of 203 is out, so its loan has no customer
-    "E0217": {("E0301", at("loans", "客户号"))},
     "E0202": set(),
 }
 #: A check that refuses the whole file instead of finding rows (test_intake_refusals.py).
@@ -145,12 +146,15 @@ BESIDE: dict[str, Callable[[Path], Submission]] = {
     "E0209": loan(贷款状态="结清", 贷款余额=0),
     "W0210": loan(发放类型="无还本续贷", 上笔借据号="L0000"),
     "W0212": loan(逾期起始日期="2021-10-02", 五级分类="关注"),
+    "W0213": loan(贷款状态="逾期", 五级分类=None, 贷款余额=0),
     "W0214": loan(逾期起始日期="2021-12-31"),
     "R0216": lender(**WRITTEN_OFF, COAmount="100"),
     "E0217": customer(授信额度=0),
     "W0218": customer(企业规模=None, 客户类型="农民专业合作社"),
     "E0219": filed(数据日期="2021-12-31"),
+    "E0220": loan(五级分类=None, 贷款余额=0, 贷款状态="结清"),
     "W0302": registered("B001"),
+    "E0402": east(lines=[LINE | {"授信额度": "5000000.00"}, b.PERSON_LINE]),
 }
 
 

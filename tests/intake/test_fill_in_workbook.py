@@ -52,7 +52,7 @@ def test_columns_left_out_of_a_sheet_are_absent_not_null_rows(tmp_path):
     narrow = [row[:gone] + row[gone + 1 :] if len(row) > 2 else row for row in sheet]
     b.workbook(tmp_path / "填报.xlsx", sheets={"贷款借据": narrow})
     read = b.read(tmp_path)
-    assert read.absent["loans"] == ("rate_now",)
+    assert read.absent["loans"] == ("rate_now", "purpose")  # free text is never taken
     assert read.tables["loans"].num_rows == 1
 
 
@@ -189,7 +189,9 @@ def test_organisations_keep_name_and_code(tmp_path):
 def test_findings_and_quarantine_never_show_a_person(tmp_path):
     """Kind unreadable: the customer counts as a person until somebody says otherwise."""
     unknown = b.CUSTOMER | {"客户类型": "神仙", "证件号码": "1.1010519491231E+17"}
-    b.workbook(tmp_path / "填报.xlsx", customers=[unknown], loans=[b.LOAN | {"客户号": "P77"}])
+    known = b.CUSTOMER | {"客户号": "C0002", "客户名称": "丙合作社", "客户类型": "农民专业合作社"}
+    stranger = b.LOAN | {"客户号": "P77"}
+    b.workbook(tmp_path / "填报.xlsx", customers=[unknown, known], loans=[stranger])
     read = b.read(tmp_path)
     assert {check for check, _ in b.fired(read)} == {"E0103", "E0109", "E0301"}
     shown = str(read.findings.to_pylist()) + str([t.to_pylist() for t in read.quarantine.values()])

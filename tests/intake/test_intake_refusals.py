@@ -110,7 +110,8 @@ def test_an_east_file_for_another_quarter_or_bank(tmp_path, field, value, words)
     b.east(tmp_path, rows={"s503": [b.EAST["s503"][2] | {field: value}]})
     read = b.read(tmp_path)
     assert words in refused_line(read, "EAST_503_个人信贷业务借据表.txt")
-    assert read.tables["loans"]["loan_id"].to_pylist() == ["L0001"]
+    assert "loans" not in read.tables and "customers" not in read.tables
+    assert "EAST_503_个人信贷业务借据表.txt 被退回" in read.missing["loans"]
 
 
 def test_a_single_row_of_another_bank_refuses_the_extract(tmp_path):

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from puhui import schema
 from puhui.errors import ParamsError
+from puhui.intake.joining import contradicted, match
 from puhui.intake.layout import Field, Layout, Part, Rule
 from puhui.intake.locate import Frame
 from puhui.intake.reading import Refusal
@@ -50,9 +51,10 @@ class Block:
     ``values``, ``texts`` and ``faults`` have one array per column of the part, all of the
     same length. ``origin`` gives, per column, the source it was read from and its header;
     ``rows`` per source alias ("" is the part's own) the row in that source's stack, null
-    where a join found nothing. ``left_out`` counts, per frame, rows that are no rows of
-    this table (empty figures of a wide table, repeats). ``not_received`` names the joined
-    files that were not submitted.
+    where a join found nothing. ``ambiguous`` tells, per joined source, rows for which it has
+    several rows, ``conflicts``, per column, where those say different things. ``left_out``
+    counts, per frame, rows that are no rows of this table (empty figures of a wide table,
+    repeats). ``not_received`` names the joined files that were not submitted.
     """
 
     part: Part
@@ -65,6 +67,7 @@ class Block:
     rows: Mapping[str, pa.Array]
     absent: frozenset[str]
     ambiguous: Mapping[str, pa.Array]
+    conflicts: Mapping[str, pa.Array]
     left_out: tuple[int, ...]
     not_received: tuple[str, ...]
 
@@ -104,7 +107,7 @@ def assemble(
     ambiguous = {}
     for alias, join in part.joins.items():
         if alias in stacks:
-            found, twice = _match(own.data, join.left, stacks[alias].data, join.right)
+            found, twice = match(own.data, join.left, stacks[alias].data, join.right)
             rows[alias], ambiguous[alias] = _repeat(found, width), _repeat(twice, width)
     builder = _Builder(part, stacks, layout, quarter, rows, count)
     return builder.block(ambiguous)
@@ -114,21 +117,6 @@ def _repeat(values: pa.Array, times: int) -> pa.Array:
     if times == 1:
         return values
     return values.take(pa.array(np.repeat(np.arange(len(values)), times)))
-
-
-def _match(
-    left: pa.Table, left_key: str, right: pa.Table, right_key: str
-) -> tuple[pa.Array, pa.Array]:
-    """Row of ``right`` for each row of ``left`` (null: none), and whether there are several."""
-    keys = [plain(k) if k else None for k in right.column(right_key).to_pylist()]
-    first: dict[str, int] = {}
-    twice: set[str] = set()
-    for i, key in enumerate(keys):
-        if key is not None and first.setdefault(key, i) != i:
-            twice.add(key)
-    wanted = [plain(k) if k else None for k in left.column(left_key).to_pylist()]
-    found = [first.get(k) if k is not None else None for k in wanted]
-    return pa.array(found, pa.int64()), pa.array([k in twice for k in wanted], pa.bool_())
 
 
 def _check_headers(part: Part, stacks: Mapping[str, Stack]) -> None:
@@ -210,6 +198,7 @@ class _Builder:
             rows=self.rows,
             absent=frozenset(self.absent),
             ambiguous=ambiguous,
+            conflicts=self._conflicts([a for a in ambiguous if pc.any(ambiguous[a]).as_py()]),
             left_out=(0,) * len(self.stacks[""].frames),
             not_received=tuple(
                 self.layout.sources[j.source].files[0]
@@ -218,6 +207,21 @@ class _Builder:
             ),
         )
         return self._figures_only(block) if self.part.wide else block
+
+    def _conflicts(self, aliases: Sequence[str]) -> dict[str, pa.Array]:
+        """Per column read from an ambiguous join, the rows for which its answers differ."""
+        found: dict[str, pa.Array] = {}
+        for rule in self.part.rules.values():
+            for field in (f for f in rule.fields if f.source in aliases):
+                if rule.kind == "set" or rule.unit_by or not _supplied(field, self.stacks):
+                    continue
+                right = self.stacks[field.source].data
+                column = right.column(field.header).combine_chunks()
+                values = parse(column, rule, self.layout).values
+                torn = contradicted(right, self.part.joins[field.source].right, values)
+                mine = pc.fill_null(torn.take(self.rows[field.source]), False)
+                found[rule.name] = pc.or_(found[rule.name], mine) if rule.name in found else mine
+        return found
 
     def _column(self, rule: Rule) -> Parsed:
         if rule.constant is not None:
@@ -381,6 +385,7 @@ def select(block: Block, indices: pa.Array) -> Block:
         rows=taken(block.rows),
         absent=block.absent,
         ambiguous=taken(block.ambiguous),
+        conflicts=taken(block.conflicts),
         left_out=tuple(int(n) for n in block.left_out + (before - after)),
         not_received=block.not_received,
     )

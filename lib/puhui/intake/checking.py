@@ -94,15 +94,26 @@ def check_format(blocks: Sequence[Block], checks: Checks) -> Outcome:
             for fault in sorted(t for t in pc.unique(faults).to_pylist() if t):
                 failing = pc.and_(pc.fill_null(pc.equal(faults, fault), False), whole)
                 outcome.add(checks.builtin(fault), name, i, failing)
-            if block.part.rules[name].required and name not in block.absent:
+            besides = (block.part.table, name) in checks.builtin("required").besides
+            if block.part.rules[name].required and name not in block.absent and not besides:
                 unread = pc.and_(pc.is_null(block.values[name]), pc.is_null(faults))
                 outcome.add(checks.builtin("required"), name, i, pc.and_(unread, whole))
-        for alias, twice in block.ambiguous.items():
-            column = next((n for n, f in block.origin.items() if f.source == alias), "")
-            outcome.add(checks.builtin("ambiguous_join"), column, i, pc.and_(twice, whole))
+        _check_joins(block, i, checks, outcome, whole)
         if block.part.table == "customers" and "certificate_no" in block.values:
             outcome.add(checks.builtin("uscc"), "certificate_no", i, _wrong_uscc(block))
     return outcome
+
+
+def _check_joins(block: Block, i: int, checks: Checks, outcome: Outcome, whole: pa.Array) -> None:
+    """Several rows under one joined id: an error where they contradict each other."""
+    conflict = checks.builtin("conflict")
+    one_answer = whole
+    for column in (c for c in conflict.columns if c in block.conflicts):
+        outcome.add(conflict, column, i, pc.and_(block.conflicts[column], one_answer))
+        one_answer = pc.and_not(one_answer, block.conflicts[column])
+    for alias, twice in block.ambiguous.items():
+        column = next((n for n, f in block.origin.items() if f.source == alias), "")
+        outcome.add(checks.builtin("ambiguous_join"), column, i, pc.and_(twice, one_answer))
 
 
 def _wrong_uscc(block: Block) -> pa.Array:
@@ -230,14 +241,22 @@ def _duplicates(
 ) -> None:
     keys = [c.name for c in schema.columns(table) if c.is_key]
     names = ", ".join(map(ident, keys))
+    # A part that takes each key once keeps a second row only where it contradicts the first.
+    listed = ", ".join(str(i) for i, b in enumerate(blocks) if b.part.distinct) or "NULL"
     failing = engine.sql(
-        f"SELECT __part, __i FROM rows QUALIFY count(*) OVER (PARTITION BY {names}) > 1"
+        f"SELECT __part, __i, COALESCE(bool_or(__part IN ({listed})) OVER key, FALSE) AS torn "
+        f"FROM rows WINDOW key AS (PARTITION BY {names}) QUALIFY count(*) OVER key > 1"
     )
-    check = checks.builtin("duplicate_key")
     own = [k for k in keys if k != "institution_id"] or keys
-    parts, indices = failing.column("__part").to_numpy(), failing.column("__i").to_numpy()
-    for i, block in enumerate(blocks):
-        mask = np.zeros(block.num_rows, dtype=bool)
-        mask[indices[parts == i]] = True
-        shown = block.part.wide_value or next((k for k in own if k in block.origin), own[0])
-        outcome.add(check, shown, i, pa.array(mask))
+    conflict = checks.builtin("conflict")
+    for check, torn in ((conflict, True), (checks.builtin("duplicate_key"), False)):
+        chosen = failing.filter(pc.equal(failing.column("torn"), torn))
+        parts, indices = chosen.column("__part").to_numpy(), chosen.column("__i").to_numpy()
+        for i, block in enumerate(blocks):
+            mask = np.zeros(block.num_rows, dtype=bool)
+            mask[indices[parts == i]] = True
+            about = conflict.columns if torn else ()
+            shown = block.part.wide_value or next(
+                (k for k in (*about, *own) if k in block.origin), own[0]
+            )
+            outcome.add(check, shown, i, pa.array(mask))

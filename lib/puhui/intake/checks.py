@@ -31,8 +31,9 @@ BUILTINS = (
     "rate_scale",
     "uscc",
     "duplicate_key",
+    "conflict",
 )
-_FIELDS = "table columns phase severity scope rests_on message when low high"
+_FIELDS = "table columns phase severity scope rests_on message when low high besides"
 _WAYS = ("builtin", "condition", "exists")
 _KEYS = (*_FIELDS.split(), *_WAYS)
 
@@ -50,7 +51,8 @@ class Exists:
 class Check:
     """One check; exactly one of ``builtin``, ``condition`` and ``exists`` is set.
 
-    ``columns[0]`` is the cell a finding points at.
+    ``columns[0]`` is the cell a finding points at. ``besides`` are columns (table, name) the
+    built-in leaves to another check.
     """
 
     id: str
@@ -67,6 +69,7 @@ class Check:
     exists: Exists | None
     low: Decimal | None
     high: Decimal | None
+    besides: frozenset[tuple[str, str]]
 
     @property
     def needs(self) -> frozenset[str]:
@@ -138,12 +141,20 @@ def _check(check_id: str, parent: YamlMap) -> Check:
         exists=_exists(raw) if "exists" in raw else None,
         low=pick.number(raw, "low", None) if "low" in raw else None,
         high=pick.number(raw, "high", None) if "high" in raw else None,
+        besides=frozenset(_column(text, raw) for text in pick.texts(raw, "besides")),
     )
     if not check.builtin and not check.columns:
         raise ParamsError(
             "缺少“columns”（首列是要指给人看的单元格）。", where=parent.where(check_id)
         )
     return check
+
+
+def _column(text: str, raw: YamlMap) -> tuple[str, str]:
+    table, _, name = text.partition(".")
+    if table not in schema.tables() or name not in {c.name for c in schema.columns(table)}:
+        raise ParamsError(f"没有列“{text}”。", where=raw.where("besides"))
+    return table, name
 
 
 def _exists(raw: YamlMap) -> Exists:

@@ -8,8 +8,12 @@ import unicodedata
 
 import pyarrow as pa
 
+from puhui.intake import uscc
+
 _FILLER = re.compile(r"[\s\-－_]+")
 _CITIZEN_15 = re.compile(r"\d{15}")
+_CITIZEN_18 = re.compile(r"\d{17}[\dX]")
+_BIRTH = re.compile(r"\d{6}(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\d{3}[\dX]")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
@@ -60,8 +64,42 @@ def normal_id(text: str) -> str:
     >>> normal_id("１１０１０５ 491231002"), normal_id("ab-12")
     ('11010519491231002X', 'AB12')
     """
-    plain = _FILLER.sub("", unicodedata.normalize("NFKC", text)).upper()
+    plain = _no_gaps(text)
     return _citizen_18(plain) if _CITIZEN_15.fullmatch(plain) else plain
+
+
+def _no_gaps(text: str) -> str:
+    return _FILLER.sub("", unicodedata.normalize("NFKC", text)).upper()
+
+
+def is_citizen_id(text: str) -> bool:
+    """Whether an id is shaped like a resident identity number (GB 11643).
+
+    A social credit code may happen to hold digits only; it counts as one where its check
+    character is right and no date of birth stands in it.
+
+    Examples
+    --------
+    >>> is_citizen_id("11010519491231002x"), is_citizen_id("110105491231002")
+    (True, True)
+    >>> is_citizen_id("91350100M000100Y43")
+    False
+    """
+    if _CITIZEN_15.fullmatch(_no_gaps(text)):
+        return True
+    plain = normal_id(text)
+    if not _CITIZEN_18.fullmatch(plain):
+        return False
+    return bool(_BIRTH.fullmatch(plain)) or not uscc.is_valid(plain)
+
+
+def is_organisation_id(text: str) -> bool:
+    """Whether an id is a valid social credit code of an organisation.
+
+    Codes that begin with 92 are individual businesses (个体工商户), natural persons here.
+    """
+    plain = normal_id(text)
+    return uscc.is_valid(plain) and not plain.startswith("92") and not is_citizen_id(plain)
 
 
 def _citizen_18(id_15: str) -> str:

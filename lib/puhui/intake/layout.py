@@ -79,7 +79,11 @@ class Wide:
 
 @dataclass(frozen=True)
 class Part:
-    """Rows of one source becoming rows of one canonical table."""
+    """Rows of one source becoming rows of one canonical table.
+
+    Without a ``required`` part the table as a whole is not used; the rows of another part
+    stand for themselves.
+    """
 
     table: str
     source: str
@@ -87,6 +91,7 @@ class Part:
     absent: Mapping[str, str]
     joins: Mapping[str, Join]
     distinct: bool
+    required: bool
     wide: tuple[Wide, ...]
     wide_value: str
     aside: frozenset[str]

@@ -32,7 +32,7 @@ _LAYOUT = "id label sender max_mb nulls totals notes money_unit rate_unit dates 
 _LAYOUT_KEYS = (*_LAYOUT.split(), "units", "sources", "declares", "tables")
 _SOURCE = "files sheet encoding delimiter required cells_only must_have aliases label"
 _SOURCE_KEYS = tuple(_SOURCE.split())
-_PART = "from joins columns aside absent by_label distinct wide"
+_PART = "from required joins columns aside absent by_label distinct wide"
 _PART_KEYS = tuple(_PART.split())
 _RULE = "from unit unit_by map dates default value row id_from combine kind label"
 _RULE_KEYS = tuple(_RULE.split())
@@ -217,6 +217,7 @@ class _Reader:
             absent=absent,
             joins=joins,
             distinct=pick.flag(raw, "distinct"),
+            required=pick.choice(raw, "required", ("yes", "no"), "yes") == "yes",
             wide=wide,
             wide_value=wide_value,
             aside=frozenset(aside),

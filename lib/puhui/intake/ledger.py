@@ -29,9 +29,14 @@ class Ledger:
         self._rows: list[dict[str, object]] = []
 
     def enter(
-        self, table: str, blocks: Sequence[Block], outcome: Outcome, findings: pa.Table
+        self,
+        table: str,
+        blocks: Sequence[Block],
+        outcome: Outcome,
+        findings: pa.Table,
+        unused: str,
     ) -> None:
-        """Count a table's rows per file.
+        """Count a table's rows per file; ``unused`` says why the table as a whole is left out.
 
         Raises
         ------
@@ -59,10 +64,10 @@ class Ledger:
         warned = set(findings.column("file").to_pylist())
         for file, counts in files.items():
             status = "accepted_with_warnings" if file in warned else "accepted"
-            if counts["quarantined"]:
+            if counts["quarantined"] or unused:
                 status = "accepted_with_errors"
             entry = {"status": status, "quarantined_balance": balances[file]}
-            self._enter(table, file, counts, missing[file], entry)
+            self._enter(table, file, counts, missing[file], entry, unused)
 
     def _enter(
         self,
@@ -71,6 +76,7 @@ class Ledger:
         counts: Mapping[str, int],
         missing: Sequence[str],
         entry: Mapping[str, object],
+        unused: str,
     ) -> None:
         if counts["rows_in"] != sum(counts[n] for n in _COUNTS[1:]):
             raise IntakeFault(
@@ -84,6 +90,8 @@ class Ledger:
         )
         if missing:
             message += f"没有收到 {'、'.join(missing)}，取自其中的列记为无数据。"
+        if unused:
+            message += f"整张表不用，以上行只计数、不入库：{unused}"
         about: dict[str, object] = {"file": file, "table": table, "message": message}
         self._rows.append(self._common | dict(counts) | dict(entry) | about)
 

@@ -10,10 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from puhui.intake.layout import UNIT_WORDS, Layout, Source
-from puhui.intake.reading import Grid
+from puhui.intake.reading import Grid, Refusal
 from puhui.intake.spelling import header_key, squeeze
 
 _BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]$")
+#: What a sender writes to say that there is nothing to report (a nil return).
+NIL = "本表无数据"
 _STATED_UNIT = re.compile(r"(?:金额)?单位:\s*(人民币元|亿元|万元|元)")
 
 
@@ -23,6 +25,7 @@ class Frame:
 
     ``data`` holds one text column per header found, ``__row`` (1-based row in the file)
     and ``__whole`` (false where the row has another number of cells than the header).
+    ``is_nil`` tells a nil return: no data row, and :data:`NIL` written.
     """
 
     file: str
@@ -34,6 +37,7 @@ class Frame:
     data: pa.Table
     rows_in: int
     non_data: int
+    is_nil: bool
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,13 @@ def _header(text: str, names: Mapping[str, str]) -> tuple[str, str]:
 
 
 def read_frame(grid: Grid, source: Source, header: Header, layout: Layout) -> Frame:
-    """Data rows below a header; blank, total and note rows are counted and left out."""
+    """Data rows below a header; blank, total and note rows are counted and left out.
+
+    Raises
+    ------
+    Refusal
+        It says there is nothing to report, and reports rows.
+    """
     columns, whole = grid.body(header.below)
     rows_in = len(whole)
     data: dict[str, pa.Array] = {
@@ -100,6 +110,14 @@ def read_frame(grid: Grid, source: Source, header: Header, layout: Layout) -> Fr
     data["__whole"] = whole.combine_chunks()
     is_data = _is_data(columns, grid, header, layout, rows_in)
     table = pa.table(data).filter(is_data)
+    is_nil = _says_nil(columns, grid, header)
+    if is_nil and table.num_rows:
+        raise Refusal(
+            f"写明“{NIL}”，却有 {table.num_rows} 行数据。",
+            file=grid.file,
+            sheet=grid.sheet,
+            remedy="请删去其中一样后重新报送。",
+        )
     return Frame(
         file=grid.file,
         sheet=grid.sheet,
@@ -110,7 +128,16 @@ def read_frame(grid: Grid, source: Source, header: Header, layout: Layout) -> Fr
         data=table,
         rows_in=rows_in,
         non_data=rows_in - table.num_rows,
+        is_nil=is_nil,
     )
+
+
+def _says_nil(columns: Sequence[pa.ChunkedArray], grid: Grid, header: Header) -> bool:
+    above = any(cell and squeeze(cell) == NIL for row in grid.head[: header.below] for cell in row)
+    if above or not columns:
+        return above
+    first = pc.unique(pc.coalesce(*columns)).to_pylist()
+    return any(text and squeeze(text) == NIL for text in first)
 
 
 def _is_data(
@@ -133,7 +160,7 @@ def _is_data(
 
 def _starts_data(first: str, layout: Layout) -> bool:
     word = squeeze(first)
-    return word not in layout.totals and not any(
+    return word not in (*layout.totals, NIL) and not any(
         word == note or word.startswith(note + ":") for note in layout.notes
     )
 

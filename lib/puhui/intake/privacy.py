@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,31 +11,47 @@ import pyarrow.compute as pc
 
 from puhui import schema
 from puhui.intake.assemble import Block
-from puhui.intake.hashing import Hasher, normal_id
+from puhui.intake.hashing import Hasher, is_citizen_id, is_organisation_id, normal_id
 
 #: Ids that belong to the customer itself: kept in the clear for organisations.
-_CUSTOMERS_OWN = frozenset({"customer", "certificate", "address"})
+_CUSTOMERS_OWN = frozenset({"customer", "address"})
+#: Numbers that tell by themselves whose they are, a person's or an organisation's.
+_CERTIFICATE = "certificate"
 HIDDEN = "（个人信息，已隐去）"
 
 CustomerKey = tuple[str | None, str]
 
 
 def organisations(customers: Sequence[Block]) -> set[CustomerKey]:
-    """Customers known to be organisations: kind read, and not a natural person's."""
+    """Customers known to be organisations in every row about them."""
     found: set[CustomerKey] = set()
+    persons: set[CustomerKey] = set()
     for block in customers:
-        mask = is_organisation(block)
-        ids = block.values["customer_id"].filter(mask).to_pylist()
-        banks = block.values["institution_id"].filter(mask).to_pylist()
-        found |= {(b, normal_id(c)) for b, c in zip(banks, ids, strict=True) if c is not None}
-    return found
+        ids = block.values["customer_id"].to_pylist()
+        banks = block.values["institution_id"].to_pylist()
+        for bank, own, is_org in zip(banks, ids, is_organisation(block).to_pylist(), strict=True):
+            if own is not None:
+                (found if is_org else persons).add((bank, normal_id(own)))
+    return found - persons
 
 
 def is_organisation(block: Block) -> pa.Array:
-    """True per customer row whose kind was read and is not a natural person's."""
+    """True per customer row whose kind was read and is not a natural person's.
+
+    A certificate shaped like a citizen's id is a person's whatever the kind says.
+    """
     kinds = block.values["kind"]
     person = pc.is_in(kinds, value_set=pa.array(schema.PERSON_KINDS))
-    return pc.and_(pc.is_valid(kinds), pc.invert(person))
+    is_org = pc.and_(pc.is_valid(kinds), pc.invert(person))
+    if "certificate_no" not in block.values:
+        return is_org
+    return pc.and_(is_org, pc.invert(_each(block.values["certificate_no"], is_citizen_id)))
+
+
+def _each(texts: pa.Array, test: Callable[[str], bool]) -> pa.Array:
+    encoded = texts.dictionary_encode()
+    told = pa.array([test(t) for t in encoded.dictionary.to_pylist()], pa.bool_())
+    return pc.fill_null(told.take(encoded.indices), False)
 
 
 def protect(block: Block, known: set[CustomerKey], hasher: Hasher) -> Block:
@@ -49,7 +65,10 @@ def protect(block: Block, known: set[CustomerKey], hasher: Hasher) -> Block:
     is_org = _owner_is_organisation(block, known)
     values, texts = dict(block.values), dict(block.texts)
     for column in (c for c in marked if c.name in values):
-        open_ = is_org if column.private or column.hash_domain in _CUSTOMERS_OWN else None
+        if column.hash_domain == _CERTIFICATE:
+            open_ = _each(values[column.name], is_organisation_id)
+        else:
+            open_ = is_org if column.private or column.hash_domain in _CUSTOMERS_OWN else None
         values[column.name], texts[column.name] = _protected(
             column, values[column.name], texts[column.name], open_, hasher
         )
@@ -88,5 +107,11 @@ def _protected(
         unread = pc.and_(pc.is_null(values), pc.invert(is_open))
         spoilt = hasher.column(column.hash_domain, pc.if_else(unread, texts, nothing))
         hidden_text = pc.coalesce(hidden, spoilt)
-    clear = pc.utf8_upper(values) if column.hash_domain == "certificate" else values
+    clear = _normal(values) if column.hash_domain == _CERTIFICATE else values
     return pc.if_else(is_open, clear, hidden), pc.if_else(is_open, texts, hidden_text)
+
+
+def _normal(texts: pa.Array) -> pa.Array:
+    encoded = texts.dictionary_encode()
+    spelt = [normal_id(t) for t in encoded.dictionary.to_pylist()]
+    return pa.array(spelt, pa.string()).take(encoded.indices)

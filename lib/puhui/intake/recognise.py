@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from puhui.errors import RunError
 from puhui.intake.layout import Declared, Layout, Source
-from puhui.intake.locate import Frame, Header, find_header, label_value, read_frame
+from puhui.intake.locate import NIL, Frame, Header, find_header, label_value, read_frame
 from puhui.intake.reading import (
     WORKBOOKS,
     Grid,
@@ -40,10 +40,13 @@ class ReadFile:
     frames: tuple[Frame, ...]
 
 
-def files_of(folder: Path) -> list[tuple[Path, str]]:
-    """Files of a submission with their names in it; locks and hidden files left out."""
+def files_of(folder: Path, *, deep: bool = True) -> list[tuple[Path, str]]:
+    """Files of a submission with their names in it; locks and hidden files left out.
+
+    ``deep=False`` leaves sub-folders out.
+    """
     found = []
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(folder.rglob("*") if deep else folder.glob("*")):
         inside = path.relative_to(folder)
         if path.is_file() and not any(_IGNORED.match(p) for p in inside.parts):
             found.append((path, str(PurePosixPath(inside))))
@@ -131,6 +134,39 @@ def _matches(source: Source, name: str) -> bool:
     return any(fnmatchcase(base, plain(p).lower()) for p in source.files)
 
 
+@dataclass(frozen=True)
+class Meant:
+    """A source a refused file was meant to bring; ``certain`` unless it could not be opened."""
+
+    layout: Layout
+    source: str
+    certain: bool
+
+
+def meant_by(path: Path, name: str, layouts: Sequence[Layout]) -> list[Meant]:
+    """Sources a file that fits no layout was meant to bring, by its name and its sheets.
+
+    A text file is known by its name. A workbook is known by its sheets; one that cannot be
+    opened may hold whatever its name allows.
+    """
+    found = []
+    for layout in layouts:
+        for source in (s for s in layout.sources.values() if _matches(s, name)):
+            sheets = None if source.is_text else _sheets(path, name, layout)
+            if sheets is None or plain(source.sheet) in sheets:
+                certain = source.is_text or sheets is not None
+                found.append(Meant(layout, source.name, certain))
+    return found
+
+
+def _sheets(path: Path, name: str, layout: Layout) -> set[str] | None:
+    try:
+        check_size(path, name, layout.max_bytes)
+        return {plain(sheet) for sheet in open_workbook(path, name)}
+    except Refusal:
+        return None
+
+
 def _locate(opener: _Opener, layout: Layout) -> tuple[dict[str, tuple[Grid, Header | None]], str]:
     located: dict[str, tuple[Grid, Header | None]] = {}
     reason = ""
@@ -166,11 +202,11 @@ def _frames(
         for source, (grid, header) in located.items()
         if header is not None
     ]
-    if not any(frame.data.num_rows for frame in frames):
+    if not any(frame.data.num_rows or frame.is_nil for frame in frames):
         raise Refusal(
             "文件里没有一行数据。",
             file=name,
-            remedy="请确认导出了数据；确无业务的请与监管部门联系。",
+            remedy=f"请确认导出了数据；确无数据的请在表头下写明“{NIL}”。",
         )
     grids = {source: grid for source, (grid, _) in located.items()}
     return ReadFile(name, layout, grids, tuple(frames))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from puhui import results, schema
 from puhui.engine import DuckDBEngine
@@ -20,14 +21,16 @@ from puhui.intake.checking import (
     stacked,
 )
 from puhui.intake.checks import Checks
+from puhui.intake.completeness import Refused, why_missing
 from puhui.intake.findings import findings_table, quarantine_table
 from puhui.intake.hashing import Hasher
+from puhui.intake.joining import first_statements
 from puhui.intake.layout import Layout
 from puhui.intake.ledger import Ledger
 from puhui.intake.locate import Frame
 from puhui.intake.privacy import organisations, protect
 from puhui.intake.reading import Refusal
-from puhui.intake.recognise import ReadFile, check_declared, files_of, read_file
+from puhui.intake.recognise import ReadFile, check_declared, files_of, meant_by, read_file
 from puhui.quarter import Quarter
 
 
@@ -47,6 +50,10 @@ class Submission:
         (the first error), ``file``, ``sheet``, ``row``.
     absent
         Canonical columns nothing submitted supplies, by table.
+    missing
+        Tables of which a part that is needed was refused, was not sent or has no row that
+        can be used, and why: they are not in ``tables``, however many rows other parts
+        bring. A table nothing was sent for is in neither.
     """
 
     tables: dict[str, pa.Table]
@@ -54,6 +61,7 @@ class Submission:
     intake: pa.Table
     quarantine: dict[str, pa.Table]
     absent: dict[str, tuple[str, ...]]
+    missing: dict[str, str] = field(default_factory=dict)
 
 
 def read_submission(
@@ -86,6 +94,8 @@ def read_submission(
     Notes
     -----
     A file that cannot be read is refused with one line in ``intake``; the others go on.
+    A table of which a needed part is lost is left out as a whole, with the reason in
+    ``missing``; its readable rows are still counted.
     For each file and table rows in = accepted + quarantined + non-data; a violation is
     raised as :class:`puhui.intake.values.IntakeFault`.
     """
@@ -127,7 +137,8 @@ class _Reader:
         self.folder, self.quarter, self.institution_id = folder, quarter, institution_id
         self.layouts = [lay for lay in layouts if lay.sender == sender]
         self.checks, self.hasher = checks, hasher
-        self.refused: dict[str, Refusal] = {}
+        self.deep = sender != "supervisor"  # its sub-folders hold reference series
+        self.refused: dict[str, Refused] = {}
 
     def submission(self, references: dict[str, pa.Table]) -> Submission:
         files = self._read_files()
@@ -137,30 +148,37 @@ class _Reader:
         for table in blocks:
             blocks[table] = [protect(b, known, self.hasher) for b in blocks[table]]
         book = Ledger(self.quarter, self.institution_id)
-        done = Submission({}, results.empty("findings"), results.empty("intake"), {}, {})
+        done = Submission({}, results.empty("findings"), results.empty("intake"), {}, {}, {})
         findings = [done.findings]
         with DuckDBEngine() as engine:
             for table in (t for t in schema.tables() if t in blocks):
                 own, outcome = blocks[table], outcomes[table]
                 given = references | done.tables
                 check_table(engine, table, own, outcome, self.checks, self.quarter, given)
-                self._close(table, own, outcome, done)
+                self._close(table, own, outcome, done, files)
                 findings.append(findings_table(table, own, outcome, self.quarter))
-                book.enter(table, own, outcome, findings[-1])
+                book.enter(table, own, outcome, findings[-1], done.missing.get(table, ""))
+        for table in (t for t in schema.tables() if t not in blocks):
+            self._missing(table, (), None, done, files)
         for read in files:
             book.enter_joined(read)
-        for file, refusal in self.refused.items():
-            book.refuse(file, refusal)
+        for file, refused in self.refused.items():
+            book.refuse(file, refused.refusal)
         return replace(done, findings=pa.concat_tables(findings), intake=book.table())
 
     def _read_files(self) -> list[ReadFile]:
         files = []
-        for path, name in files_of(self.folder):
+        for path, name in files_of(self.folder, deep=self.deep):
             try:
                 read = read_file(path, name, self.layouts)
+            except Refusal as refusal:
+                meant = meant_by(path, name, self.layouts)
+                self.refused[name] = Refused(name, refusal, tuple(meant))
+                continue
+            try:
                 check_declared(read, self.quarter, self.institution_id)
             except Refusal as refusal:
-                self.refused[name] = refusal
+                self.refused[name] = Refused.of(read, refusal)
             else:
                 files.append(read)
         return files
@@ -171,9 +189,10 @@ class _Reader:
             try:
                 return self._assemble(files)
             except Refusal as refusal:
-                if refusal.file not in {f.file for f in files}:
+                at_fault = [f for f in files if f.file == refusal.file]
+                if not at_fault:
                     raise
-                self.refused[refusal.file] = refusal
+                self.refused[refusal.file] = Refused.of(at_fault[0], refusal)
                 files[:] = [f for f in files if f.file != refusal.file]
 
     def _assemble(self, files: Sequence[ReadFile]) -> dict[str, list[Block]]:
@@ -204,24 +223,56 @@ class _Reader:
         )
 
     def _distinct(self, block: Block, earlier: Sequence[Block]) -> Block:
-        """Keep the first row of each key not already in an earlier part."""
-        seen = {key for b in earlier for key in _keys(b)}
-        kept = []
-        for i, key in enumerate(_keys(block)):
-            if None in key or key not in seen:
-                seen.add(key)
-                kept.append(i)
+        """Keep the first row of each key not in an earlier part, and what contradicts it."""
+        said = {
+            key: statement
+            for b in reversed(earlier)
+            for key, statement in zip(_keys(b), self._statements(b), strict=True)
+        }
+        kept = first_statements(_keys(block), self._statements(block), said)
         return select(block, pa.array(kept, pa.int64()))
 
+    def _statements(self, block: Block) -> list[tuple[object, ...]]:
+        """What each row says, as filed, of what must not differ within a key."""
+        nothing = pa.nulls(block.num_rows)
+        columns = [
+            pc.if_else(pc.is_valid(block.texts[n]), block.values[n], None)
+            if n in block.values
+            else nothing
+            for n in self.checks.builtin("conflict").columns
+        ]
+        return list(zip(*[c.to_pylist() for c in columns], strict=True))
+
     def _close(
-        self, table: str, blocks: Sequence[Block], outcome: Outcome, done: Submission
+        self,
+        table: str,
+        blocks: Sequence[Block],
+        outcome: Outcome,
+        done: Submission,
+        files: Sequence[ReadFile],
     ) -> None:
         rows = stacked(table, blocks, with_place=False)
         passing = pa.concat_arrays([outcome.passing(i) for i in range(len(blocks))])
-        done.tables[table] = rows.filter(passing).cast(schema.arrow_schema(table)).combine_chunks()
+        if not self._missing(table, blocks, outcome, done, files):
+            accepted = rows.filter(passing).cast(schema.arrow_schema(table))
+            done.tables[table] = accepted.combine_chunks()
         done.quarantine[table] = quarantine_table(table, blocks, outcome, rows)
-        missing = frozenset.intersection(*[b.absent for b in blocks])
-        done.absent[table] = tuple(c.name for c in schema.columns(table) if c.name in missing)
+        absent = frozenset.intersection(*[b.absent for b in blocks])
+        done.absent[table] = tuple(c.name for c in schema.columns(table) if c.name in absent)
+
+    def _missing(
+        self,
+        table: str,
+        blocks: Sequence[Block],
+        outcome: Outcome | None,
+        done: Submission,
+        files: Sequence[ReadFile],
+    ) -> bool:
+        refused = list(self.refused.values())
+        why = why_missing(table, self.layouts, files, refused, blocks, outcome)
+        if why:
+            done.missing[table] = why
+        return bool(why)
 
 
 def _sources(files: Iterable[ReadFile]) -> dict[str, Stack]:
