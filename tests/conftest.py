@@ -3,6 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No test is timed: a busy machine must not fail a property.
+settings.register_profile("puhui", deadline=None)
+settings.load_profile("puhui")
 
 ALLOWED_SKIPS = Path(__file__).with_name("allowed_skips.txt")
 

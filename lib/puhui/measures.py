@@ -34,6 +34,8 @@ from puhui.params.expression import NoData, Value
 from puhui.quarter import Quarter
 from puhui.store import Snapshot
 
+#: Begins the reason of a measure that lacks columns; their names follow, joined by 、.
+MISSING_COLUMNS = "缺列："
 LEDGER, RETURNS = "ledger", "returns"
 #: Conditions per mask: a BIGINT holds one "true" and one "unknown" bit for each.
 _BITS = 31
@@ -294,7 +296,7 @@ def _why_unknown(params: Params, measure: Measure, cell: Cell, snapshot: Snapsho
     absent = sorted((t, c) for t, c in needed if c in snapshot.absent.get(t, ()))
     names = [f"{schema.label(t)}.{schema.column(t, c).label}（{c}）" for t, c in absent]
     if names:
-        return "缺列：" + "、".join(names)
+        return MISSING_COLUMNS + "、".join(names)
     where = "、".join(sorted(f"{schema.column(t, c).label}" for t, c in needed))
     return f"{cell.unknown} 行所需内容为空，涉及：{where}"
 

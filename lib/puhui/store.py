@@ -245,8 +245,8 @@ def _read_snapshot(path: Path) -> Snapshot:
         path=path,
         tables=tuple(about["tables"]),
         absent={t: tuple(c) for t, c in about["absent"].items()},
-        missing=about["missing"],
-        set_aside=about["set_aside"],
+        missing=about.get("missing", {}),
+        set_aside=about.get("set_aside", {}),
         digest=about["digest"],
     )
 

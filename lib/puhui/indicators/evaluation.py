@@ -8,7 +8,7 @@ answered; the next one is not asked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -16,7 +16,7 @@ from fractions import Fraction
 import pyarrow as pa
 
 from puhui.errors import ParamsError
-from puhui.measures import as_lookup
+from puhui.measures import MISSING_COLUMNS, as_lookup
 from puhui.params import Indicator, Params
 from puhui.params.catalogue import FACTS
 from puhui.params.evaluate import ZERO_DENOMINATOR
@@ -115,10 +115,22 @@ def evaluate(
             return _evaluation(value, name, quarter, rest, parts, small)
         if not isinstance(value, NoData):
             raise ParamsError(f"指标 {indicator.id} 的公式没有得出数值。")
-        failed.append(f"{word}：{'；'.join(value.reasons)}")
+        failed.append(f"{word}：{'；'.join(_merged(value.reasons))}")
         if ZERO_DENOMINATOR in value.reasons:
             break
     return Evaluation(NoData(tuple(failed)), None)
+
+
+def _merged(reasons: Iterable[str]) -> list[str]:
+    """Name each missing column once per quarter, however many measures lack it."""
+    columns: dict[str, dict[str, None]] = {}
+    merged: dict[str, None] = {}
+    for reason in reasons:
+        when, found, names = reason.partition(MISSING_COLUMNS)
+        if found:
+            columns.setdefault(when, {}).update(dict.fromkeys(names.split("、")))
+        merged.setdefault(when + found if found else reason)
+    return [r + "、".join(columns.get(r.removesuffix(MISSING_COLUMNS), ())) for r in merged]
 
 
 def _source_of_whole(
@@ -195,6 +207,10 @@ class _Lookup:
         word = SOURCE_WORDS[source]
         if (measure.returns if source == "returns" else measure.ledger) is None:
             return f"{measure.label}不能从{word}取得"
+        whole = (str(quarter), self.facts.institution_id, None, name, source)
+        lost = self.bench.measures.get(whole)
+        if lost is not None and lost["value"] is None:
+            return f"{quarter} {lost['reason']}"
         return f"{quarter} 未报送{word}"
 
 

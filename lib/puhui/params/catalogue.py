@@ -16,7 +16,7 @@ from puhui.params.rows import Measure
 from puhui.params.yaml import YamlMap
 
 BASES = ("year_start", "year_ago", "last_full_year", "last_quarter")
-TESTS = {">=": "不低于", "<=": "不高于", "up": "较基期上升", "down": "较基期下降"}
+TESTS = {">=": "不低于", "<=": "不高于", "up": "较基期不下降", "down": "较基期不上升"}
 
 #: Facts of an institution beside the columns of the register.
 FACTS = {
