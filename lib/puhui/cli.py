@@ -214,14 +214,15 @@ def fit(
     typer.echo(rates.to_json(fitted) if json else rates.to_text(fitted))
 
 
-@app.command()
-def lab() -> None:
-    """在笔记本目录打开 JupyterLab。"""
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def lab(context: typer.Context) -> None:
+    """在笔记本目录打开 JupyterLab；其后的参数原样交给 JupyterLab。"""
     import subprocess
 
     from puhui.runner.project import project_root
 
-    command = [sys.executable, "-m", "jupyter", "lab", str(project_root() / "notebooks")]
+    notebooks = str(project_root() / "notebooks")
+    command = [sys.executable, "-m", "jupyterlab", notebooks, *context.args]
     raise typer.Exit(subprocess.call(command))
 
 
