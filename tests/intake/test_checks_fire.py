@@ -43,6 +43,29 @@ def filed(**changes: object) -> Callable[[Path], Submission]:
     return build
 
 
+def npl(figure: float) -> Callable[[Path], Submission]:
+    whole = b.RETURN | {"数值": 100}
+    rows = [whole, whole | {"项目代码": "G11.npl", "数值": figure}]
+
+    def build(folder: Path) -> Submission:
+        b.workbook(folder / "填报.xlsx", returns=rows)
+        return b.read(folder)
+
+    return build
+
+
+def headed(**changes: str) -> Callable[[Path], Submission]:
+    """Loans under a header with other words."""
+
+    def build(folder: Path) -> Submission:
+        sheet = b.grid("loans", [b.LOAN])
+        sheet[2] = [changes.get(str(h), h) for h in sheet[2]]
+        b.workbook(folder / "填报.xlsx", sheets={"贷款借据": sheet})
+        return b.read(folder)
+
+    return build
+
+
 def east(**rows: object) -> Callable[[Path], Submission]:
     return lambda folder: b.read(b.east(folder, rows=rows))
 
@@ -102,6 +125,8 @@ SCENARIOS: dict[str, tuple[Callable[[Path], Submission], set[str | None]]] = {
     "E0109": (loan(借据号=123456789012345678), {at("loans", "借据号")}),
     "W0110": (east(s501=[CONTRACT, CONTRACT | {"DBLX": "信用"}]), {"C2"}),
     "W0112": (customer(证件号码="91350100M000100Y44"), {at("customers", "证件号码")}),
+    "E0113": (loan(发放利率="#N/A"), {at("loans", "发放利率")}),
+    "W0114": (headed(当前利率="现行利率"), {at("loans", "当前利率", 3)}),
     "E0201": (loan(贷款余额=1_000_000.01), {at("loans", "贷款余额")}),
     "E0202": (loan(到期日期="2021-03-04"), {at("loans", "到期日期")}),
     "E0203": (lender(TermMonths="0"), {"E2"}),
@@ -122,6 +147,9 @@ SCENARIOS: dict[str, tuple[Callable[[Path], Submission], set[str | None]]] = {
     "W0218": (customer(企业规模=None), {at("customers", "企业规模")}),
     "E0219": (filed(数据日期="2022-01-01"), {at("returns", "数据日期")}),
     "E0220": (loan(五级分类=None), {at("loans", "五级分类")}),
+    "E0221": (filed(数值=-0.01), {at("returns", "数值")}),
+    "W0222": (filed(项目代码="G01.loan"), {at("returns", "项目代码")}),
+    "E0223": (npl(100.01), {at("returns", "数值", 5)}),
     "E0301": (loan(客户号="C0009"), {at("loans", "客户号")}),
     "W0302": (registered("B002"), {at("loans", "内部机构号")}),
     "E0401": (twice, {at("loans", "借据号", 4), at("loans", "借据号", 5)}),
@@ -153,6 +181,8 @@ BESIDE: dict[str, Callable[[Path], Submission]] = {
     "W0218": customer(企业规模=None, 客户类型="农民专业合作社"),
     "E0219": filed(数据日期="2021-12-31"),
     "E0220": loan(五级分类=None, 贷款余额=0, 贷款状态="结清"),
+    "E0221": filed(数值=0),
+    "E0223": npl(100),
     "W0302": registered("B001"),
     "E0402": east(lines=[LINE | {"授信额度": "5000000.00"}, b.PERSON_LINE]),
 }

@@ -37,12 +37,12 @@ def test_a_clean_workbook_reads_into_canonical_tables(tmp_path):
 
 
 def test_filed_wan_yuan_become_yuan_and_the_filed_unit_stays(tmp_path):
-    households = b.RETURN | {"项目代码": "S71.customers", "数值": 12, "单位": "户"}
+    households = b.RETURN | {"项目代码": "S71_I_1.B5", "数值": 12, "单位": "户"}
     b.workbook(tmp_path / "填报.xlsx", returns=[b.RETURN, households])
     rows = b.read(tmp_path).tables["returns"].to_pylist()
     assert [(r["item"], r["value"], r["unit"]) for r in rows] == [
         ("G01.loans", Decimal("1234500.00"), "万元"),
-        ("S71.customers", Decimal("12.00"), "户"),
+        ("S71_I_1.B5", Decimal("12.00"), "户"),
     ]
 
 

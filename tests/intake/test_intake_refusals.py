@@ -80,7 +80,7 @@ BAD = {
 def test_refused_in_one_line_while_the_other_file_goes_on(case, tmp_path):
     make, words = BAD[case]
     make(tmp_path)
-    b.one_sheet(tmp_path / "季报.xlsx", [["QS.customers", "户数", "户", 12, 10, 10, 9]])
+    b.one_sheet(tmp_path / "季报.xlsx", [["QS.assessed_customers", "户数", "户", 12, 10, 10, 9]])
     read = b.read(tmp_path)
     line = refused_line(read, "坏.xlsx")
     assert words in line

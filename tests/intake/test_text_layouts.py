@@ -146,7 +146,7 @@ def test_one_sheet_quarterly_gives_dated_figures(tmp_path):
         tmp_path / "季报.xlsx",
         [
             ["QS.assessed_balance", "普惠小微贷款余额", "万元", 123.45, 100, 100, "１１０．５"],
-            ["QS.customers", "户数", "户", 12, None, "-", 9],
+            ["QS.assessed_customers", "户数", "户", 12, None, "-", 9],
             ["备注：无"],
         ],
     )
@@ -158,8 +158,8 @@ def test_one_sheet_quarterly_gives_dated_figures(tmp_path):
         ("QS.assessed_balance", "2021-12-31", "as_filed", Decimal(1_234_500), "万元"),
         ("QS.assessed_balance", "2020-12-31", "restated", Decimal(1_000_000), "万元"),
         ("QS.assessed_balance", "2021-09-30", "restated", Decimal(1_105_000), "万元"),
-        ("QS.customers", "2021-12-31", "as_filed", Decimal(12), "户"),
-        ("QS.customers", "2021-09-30", "restated", Decimal(9), "户"),
+        ("QS.assessed_customers", "2021-12-31", "as_filed", Decimal(12), "户"),
+        ("QS.assessed_customers", "2021-09-30", "restated", Decimal(9), "户"),
     }
     (entry,) = read.intake.to_pylist()
     # Three rows of four figures; 上年同期 repeats 年初 in a fourth quarter.
@@ -167,7 +167,7 @@ def test_one_sheet_quarterly_gives_dated_figures(tmp_path):
 
 
 def test_in_a_fourth_quarter_start_of_year_and_year_ago_must_agree(tmp_path):
-    b.one_sheet(tmp_path / "季报.xlsx", [["QS.customers", "户数", "户", 12, 10, 11, 9]])
+    b.one_sheet(tmp_path / "季报.xlsx", [["QS.assessed_customers", "户数", "户", 12, 10, 11, 9]])
     read = b.read(tmp_path)
     assert b.fired(read) == {("E0401", "E9"), ("E0401", "F9")}
     assert read.tables["returns"].num_rows == 2
@@ -175,7 +175,9 @@ def test_in_a_fourth_quarter_start_of_year_and_year_ago_must_agree(tmp_path):
 
 def test_other_quarters_keep_their_four_dates_apart(tmp_path):
     cover = b.COVER | {"报告期": "2021年第二季度"}
-    b.one_sheet(tmp_path / "季报.xlsx", [["QS.customers", "户数", "户", 4, 1, 2, 3]], cover)
+    b.one_sheet(
+        tmp_path / "季报.xlsx", [["QS.assessed_customers", "户数", "户", 4, 1, 2, 3]], cover
+    )
     read = b.read(tmp_path, quarter=b.Quarter.parse("2021Q2"))
     rows = read.tables["returns"].to_pylist()
     assert {r["as_of"].isoformat(): int(r["value"]) for r in rows} == {

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from puhui import schema
 from puhui.errors import ParamsError
+from puhui.intake.error_cells import is_error_value
 from puhui.intake.joining import contradicted, match
 from puhui.intake.layout import Field, Layout, Part, Rule
 from puhui.intake.locate import Frame
@@ -125,15 +126,23 @@ def _check_headers(part: Part, stacks: Mapping[str, Stack]) -> None:
         there = [f for f in rule.fields if f.source in stacks]
         if rule.required and there and not any(_supplied(f, stacks) for f in there):
             lacking.append(there[0])
+    for frame in stacks[""].frames:
+        unsaid = [w.header for w in part.wide if w.header not in frame.letters]
+        if unsaid:
+            raise _lacking(part, frame, unsaid)
     if lacking:
         frame = stacks[lacking[0].source].frames[0]
-        names = "、".join(f.header for f in lacking if f.source == lacking[0].source)
-        raise Refusal(
-            f"表“{schema.label(part.table)}”缺少列：{names}。",
-            file=frame.file,
-            sheet=frame.sheet,
-            remedy="请按版式补上这些列（表头文字照抄）后重新报送。",
-        )
+        names = [f.header for f in lacking if f.source == lacking[0].source]
+        raise _lacking(part, frame, names)
+
+
+def _lacking(part: Part, frame: Frame, names: Sequence[str]) -> Refusal:
+    return Refusal(
+        f"表“{schema.label(part.table)}”缺少列：{'、'.join(names)}。",
+        file=frame.file,
+        sheet=frame.sheet,
+        remedy="请按版式补上这些列（表头文字照抄）后重新报送。",
+    )
 
 
 def _supplied(field: Field, stacks: Mapping[str, Stack]) -> bool:
@@ -319,6 +328,8 @@ class _Builder:
     ) -> tuple[Decimal | None, str | None, str | None]:
         if plain(text) in self.layout.nulls:
             return None, None, None
+        if is_error_value(plain(text)):
+            return None, "excel_error", text
         scale = rule.units.get(plain(unit or ""))
         if scale is None:
             return None, "unit", text

@@ -101,7 +101,19 @@ def check_format(blocks: Sequence[Block], checks: Checks) -> Outcome:
         _check_joins(block, i, checks, outcome, whole)
         if block.part.table == "customers" and "certificate_no" in block.values:
             outcome.add(checks.builtin("uscc"), "certificate_no", i, _wrong_uscc(block))
+        if block.part.table == "returns":
+            _check_figures(block, i, checks, outcome)
     return outcome
+
+
+def _check_figures(block: Block, i: int, checks: Checks, outcome: Outcome) -> None:
+    """Filed figures: no item is negative, and an item nobody uses is probably misspelt."""
+    unknown = checks.builtin("unknown_item")
+    item, value = block.values["item"], block.values["value"]
+    used = pc.is_in(item, value_set=pa.array(unknown.known, pa.string()))
+    outcome.add(unknown, "item", i, pc.and_(pc.is_valid(item), pc.invert(used)))
+    negative = pc.fill_null(pc.less(value, pa.scalar(0, value.type)), False)
+    outcome.add(checks.builtin("negative_figure"), "value", i, pc.and_(used, negative))
 
 
 def _check_joins(block: Block, i: int, checks: Checks, outcome: Outcome, whole: pa.Array) -> None:
@@ -144,6 +156,8 @@ def check_table(
         engine.register("rows", rows.filter(passing))
         if phase == "file":
             _duplicates(engine, table, blocks, outcome, checks)
+            if table == "returns":
+                _parts_of_wholes(engine, blocks, outcome, checks)
         else:
             chosen = [c for c in checks.of(table, phase) if _can_run(c, quarter, references)]
             _pass(engine, chosen, blocks, outcome, quarter)
@@ -260,3 +274,21 @@ def _duplicates(
                 (k for k in (*about, *own) if k in block.origin), own[0]
             )
             outcome.add(check, shown, i, pa.array(mask))
+
+
+def _parts_of_wholes(
+    engine: DuckDBEngine, blocks: Sequence[Block], outcome: Outcome, checks: Checks
+) -> None:
+    """Figures larger than the figure they are part of, of the same unit, day and basis."""
+    check = checks.builtin("part_of_whole")
+    listed = ", ".join(literal_sql(pair) for pair in check.pairs.items())
+    failing = engine.sql(
+        "SELECT DISTINCT part.__part, part.__i "
+        f"FROM rows part JOIN (VALUES {listed}) pair(part, whole) ON part.item = pair.part "
+        "JOIN rows whole ON whole.item = pair.whole "
+        "AND whole.institution_id = part.institution_id "
+        "AND whole.branch_id IS NOT DISTINCT FROM part.branch_id "
+        "AND whole.as_of = part.as_of AND whole.basis = part.basis "
+        "WHERE part.value > whole.value"
+    )
+    _record(outcome, check, failing, blocks)

@@ -30,10 +30,15 @@ BUILTINS = (
     "ambiguous_join",
     "rate_scale",
     "uscc",
+    "excel_error",
+    "unknown_header",
+    "negative_figure",
+    "unknown_item",
+    "part_of_whole",
     "duplicate_key",
     "conflict",
 )
-_FIELDS = "table columns phase severity scope rests_on message when low high besides"
+_FIELDS = "table columns phase severity scope rests_on message when low high besides known pairs"
 _WAYS = ("builtin", "condition", "exists")
 _KEYS = (*_FIELDS.split(), *_WAYS)
 
@@ -52,7 +57,8 @@ class Check:
     """One check; exactly one of ``builtin``, ``condition`` and ``exists`` is set.
 
     ``columns[0]`` is the cell a finding points at. ``besides`` are columns (table, name) the
-    built-in leaves to another check.
+    built-in leaves to another check. ``known`` are the item codes of returns that are used,
+    ``pairs`` items (keys) that are part of another (values).
     """
 
     id: str
@@ -70,6 +76,8 @@ class Check:
     low: Decimal | None
     high: Decimal | None
     besides: frozenset[tuple[str, str]]
+    known: tuple[str, ...]
+    pairs: Mapping[str, str]
 
     @property
     def needs(self) -> frozenset[str]:
@@ -125,6 +133,7 @@ def _check(check_id: str, parent: YamlMap) -> Check:
     ways = [k for k in _WAYS if k in raw]
     if len(ways) != 1:
         raise ParamsError("builtin、condition、exists 应恰好写一个。", where=parent.where(check_id))
+    pairs = pick.mapping(raw, "pairs")
     table = pick.choice(raw, "table", ("*", *schema.tables()), None)
     check = Check(
         id=check_id,
@@ -142,6 +151,8 @@ def _check(check_id: str, parent: YamlMap) -> Check:
         low=pick.number(raw, "low", None) if "low" in raw else None,
         high=pick.number(raw, "high", None) if "high" in raw else None,
         besides=frozenset(_column(text, raw) for text in pick.texts(raw, "besides")),
+        known=pick.texts(raw, "known"),
+        pairs={item: pick.text(pairs, item) for item in pairs},
     )
     if not check.builtin and not check.columns:
         raise ParamsError(

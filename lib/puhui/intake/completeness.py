@@ -83,6 +83,9 @@ def _lost_sources(
             # table and none of this layout's files came, nothing says that it does.
             if meant.certain or own or not held:
                 gone.setdefault(meant.source, []).append(one.line())
+    for file in own:
+        for source, reason in file.unread.items():
+            gone.setdefault(source, []).append(reason)
     begun = any(p.source in there or p.source in gone for p in parts)
     for part in parts:
         if not part.required and held:

@@ -12,6 +12,7 @@ from puhui import results, schema
 from puhui.intake.assemble import Block
 from puhui.intake.checking import Hit, Outcome
 from puhui.intake.layout import Field
+from puhui.intake.pick import suggest
 from puhui.quarter import Quarter
 
 
@@ -52,10 +53,22 @@ def _hit_rows(table: str, block: Block, hit: Hit, quarter: Quarter | None) -> pa
             rows,
             cells,
             shown,
-            same(hit.check.message.format(label=label)),
+            _messages(hit, label, shown),
         ],
         schema=results.SCHEMAS["findings"],
     )
+
+
+def _messages(hit: Hit, label: str, shown: pa.Array) -> pa.Array:
+    """The check's sentence per row; ``{value}`` is the cell as the finding may show it."""
+    message = hit.check.message
+    if "{value}" not in message:
+        return pa.array([message.format(label=label)] * len(shown), pa.string())
+    texts = [
+        message.format(label=label, value=t or "") + suggest(t or "", hit.check.known)
+        for t in shown.to_pylist()
+    ]
+    return pa.array(texts, pa.string())
 
 
 def _places(block: Block, hit: Hit) -> tuple[pa.Array, pa.Array, pa.Array, pa.Array]:

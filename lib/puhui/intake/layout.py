@@ -100,7 +100,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Source:
-    """A sheet of a workbook, or a text file."""
+    """A sheet of a workbook, or a text file.
+
+    ``quote`` is empty where the text has no quoting; ``line_breaks`` allows them in quoted
+    cells. ``ignored`` are headers nobody reads; with ``extra_columns`` a file has more
+    columns than the layout reads, and only look-alikes of headers it lacks are remarked.
+    """
 
     name: str
     label: str
@@ -109,11 +114,15 @@ class Source:
     is_text: bool
     encodings: tuple[str, ...]
     delimiter: str
+    quote: str
+    line_breaks: bool
     required: bool
     cells_only: bool
     must_have: tuple[str, ...]
     headers: tuple[str, ...]
     aliases: Mapping[str, tuple[str, ...]]
+    ignored: tuple[str, ...]
+    extra_columns: bool
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,10 @@ SENDERS = ("institution", "shared", "supervisor")
 _KINDS = ("id", "text", "money", "rate", "bp", "int", "date", "bool", "code", "set")
 _LAYOUT = "id label sender max_mb nulls totals notes money_unit rate_unit dates century_end maps"
 _LAYOUT_KEYS = (*_LAYOUT.split(), "units", "sources", "declares", "tables")
-_SOURCE = "files sheet encoding delimiter required cells_only must_have aliases label"
+_SOURCE = (
+    "files sheet encoding delimiter quote line_breaks required cells_only must_have aliases "
+    "ignored extra_columns label"
+)
 _SOURCE_KEYS = tuple(_SOURCE.split())
 _PART = "from required joins columns aside absent by_label distinct wide"
 _PART_KEYS = tuple(_PART.split())
@@ -127,6 +130,8 @@ class _Reader:
             is_text=bool(encodings),
             encodings=encodings,
             delimiter={"tab": "\t"}.get(raw.get("delimiter", ","), raw.get("delimiter", ",")),
+            quote="" if pick.choice(raw, "quote", ("none", '"'), '"') == "none" else '"',
+            line_breaks=pick.flag(raw, "line_breaks"),
             required=pick.flag(raw, "required"),
             cells_only=pick.flag(raw, "cells_only"),
             must_have=must_have,
@@ -134,6 +139,8 @@ class _Reader:
             aliases={
                 header_key(h): tuple(map(header_key, pick.texts(aliases, h))) for h in aliases
             },
+            ignored=tuple(header_key(h) for h in pick.texts(raw, "ignored")),
+            extra_columns=pick.flag(raw, "extra_columns"),
         )
 
     def _declared(self, declares: YamlMap, key: str) -> tuple[Declared, ...]:

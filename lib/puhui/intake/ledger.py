@@ -33,7 +33,7 @@ class Ledger:
         table: str,
         blocks: Sequence[Block],
         outcome: Outcome,
-        findings: pa.Table,
+        findings: Sequence[pa.Table],
         unused: str,
     ) -> None:
         """Count a table's rows per file; ``unused`` says why the table as a whole is left out.
@@ -61,7 +61,7 @@ class Ledger:
                     balances.get(frame.file), _balance(block, mine & ~passing)
                 )
                 missing[frame.file] = block.not_received
-        warned = set(findings.column("file").to_pylist())
+        warned = {file for found in findings for file in found.column("file").to_pylist()}
         for file, counts in files.items():
             status = "accepted_with_warnings" if file in warned else "accepted"
             if counts["quarantined"] or unused:
@@ -95,7 +95,7 @@ class Ledger:
         about: dict[str, object] = {"file": file, "table": table, "message": message}
         self._rows.append(self._common | dict(counts) | dict(entry) | about)
 
-    def enter_joined(self, read: ReadFile) -> None:
+    def enter_joined(self, read: ReadFile, warned: bool) -> None:
         """Count a file that only completes rows of others (a joined source)."""
         entered = {row["file"] for row in self._rows}
         if read.file in entered:
@@ -105,7 +105,7 @@ class Ledger:
         self._rows.append(
             self._common
             | {
-                "status": "accepted",
+                "status": "accepted_with_warnings" if warned else "accepted",
                 "file": read.file,
                 "rows_in": rows_in,
                 "accepted": rows_in - non_data,
@@ -114,6 +114,11 @@ class Ledger:
                 "message": f"用于补充其他表的列，读入 {rows_in} 行，非数据 {non_data}。",
             }
         )
+
+    def note(self, file: str, table: str | None, status: str, line: str) -> None:
+        """Enter what was not read of a file that is otherwise accepted; it counts no row."""
+        about: dict[str, object] = {"file": file, "table": table, "status": status, "message": line}
+        self._rows.append(self._common | dict.fromkeys(_COUNTS, 0) | about)
 
     def refuse(self, file: str, refusal: Refusal) -> None:
         """Enter a refused file with its one line; the row's ``file`` says which."""

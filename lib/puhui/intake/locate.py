@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -25,7 +25,8 @@ class Frame:
 
     ``data`` holds one text column per header found, ``__row`` (1-based row in the file)
     and ``__whole`` (false where the row has another number of cells than the header).
-    ``is_nil`` tells a nil return: no data row, and :data:`NIL` written.
+    ``is_nil`` tells a nil return: no data row, and :data:`NIL` written. ``unknown`` are
+    headers the layout does not know, with their A1 addresses.
     """
 
     file: str
@@ -38,6 +39,8 @@ class Frame:
     rows_in: int
     non_data: int
     is_nil: bool
+    header_row: int
+    unknown: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Header:
     below: int
     columns: Mapping[str, int]
     units: Mapping[str, str]
+    unknown: tuple[tuple[int, str], ...]
 
 
 def find_header(grid: Grid, source: Source) -> Header | None:
@@ -57,12 +61,26 @@ def find_header(grid: Grid, source: Source) -> Header | None:
         single = _match(row, None, names)
         pair = _match(grid.head[r + 1], row, names) if r + 1 < len(grid.head) else {}
         for found, below in ((single, r + 1), (pair, r + 2)):
+            rows = grid.head[r:below]
             if not found or not set(source.must_have) <= set(found):
                 continue
             if best is None or len(found) > len(best.columns):
                 columns = {h: c for h, (c, _) in found.items()}
-                best = Header(below, columns, {h: u for h, (_, u) in found.items() if u})
+                unknown = tuple(_unknown(rows, columns, (*names, *source.ignored)))
+                units = {h: u for h, (_, u) in found.items() if u}
+                best = Header(below, columns, units, unknown)
     return best
+
+
+def _unknown(
+    rows: Sequence[Sequence[str]], columns: Mapping[str, int], known: Sequence[str]
+) -> Iterator[tuple[int, str]]:
+    """Columns of a header (one row or two) that say something nobody knows."""
+    used = set(columns.values())
+    for c in (c for c in range(max(map(len, rows))) if c not in used):
+        said = [row[c] for row in reversed(rows) if c < len(row) and row[c]]
+        if said and not _header(said[0], {k: k for k in known})[0]:
+            yield c, " ".join(said[0].split())
 
 
 def _match(
@@ -129,6 +147,8 @@ def read_frame(grid: Grid, source: Source, header: Header, layout: Layout) -> Fr
         rows_in=rows_in,
         non_data=rows_in - table.num_rows,
         is_nil=is_nil,
+        header_row=header.below,
+        unknown=tuple((f"{column_letter(c)}{header.below}", t) for c, t in header.unknown),
     )
 
 

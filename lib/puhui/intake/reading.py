@@ -6,9 +6,11 @@ import csv
 import datetime as dt
 import io
 import itertools
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pyarrow as pa
@@ -17,11 +19,22 @@ import pyarrow.csv as arrow_csv
 import python_calamine as calamine
 
 from puhui.errors import RefusedFile
+from puhui.intake.error_cells import error_cells
+from puhui.intake.layout import Source
+from puhui.intake.values import IntakeFault
 
 #: Rows looked at when searching for a header or a label.
 HEAD_ROWS = 60
 WORKBOOKS = frozenset({".xlsx", ".xlsm"})
 _CHUNK = 20_000
+_UNREADABLE = (
+    calamine.CalamineError,
+    OSError,
+    zipfile.BadZipFile,
+    ElementTree.ParseError,
+    KeyError,
+)
+_SPOKEN = {"gb18030": "GBK", "gbk": "GBK", "utf-8": "UTF-8", "utf-8-sig": "UTF-8"}
 
 
 class Refusal(RefusedFile):
@@ -77,19 +90,32 @@ def open_workbook(path: Path, name: str) -> dict[str, Grid]:
                 if sheet.visible == calamine.SheetVisibleEnum.Visible
                 and sheet.typ == calamine.SheetTypeEnum.WorkSheet
             ]
-            rows = {
-                sheet: book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+            rows: dict[str, list[list[object]]] = {
+                sheet: [
+                    list(row)
+                    for row in book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+                ]
                 for sheet in visible
             }
+        _put_errors(rows, path)
     except calamine.PasswordError:
         raise Refusal("工作簿有密码。", file=name, remedy="请取消密码后再报送。") from None
-    except (calamine.CalamineError, OSError):
+    except _UNREADABLE:
         raise Refusal(
             "打不开：不是 Excel 工作簿，或文件已损坏。",
             file=name,
             remedy="请用 Excel 或 WPS 打开后另存为 .xlsx 再报送。",
         ) from None
     return {sheet: _sheet_grid(name, sheet, cells) for sheet, cells in rows.items()}
+
+
+def _put_errors(rows: dict[str, list[list[object]]], path: Path) -> None:
+    """Write Excel's error values back where the workbook reader left blanks."""
+    for sheet, found in error_cells(path).items():
+        cells = rows.get(sheet, [])
+        for (r, c), value in found.items():
+            if r < len(cells) and c < len(cells[r]):
+                cells[r][c] = value
 
 
 def _sheet_grid(name: str, sheet: str, rows: Sequence[Sequence[object]]) -> Grid:
@@ -140,19 +166,22 @@ def _number_text(value: float) -> str:
     return (format(value, ".15g") if len(digits) > 15 else text).upper()
 
 
-def open_text(path: Path, name: str, encodings: Sequence[str], delimiter: str) -> Grid:
+def open_text(path: Path, name: str, source: Source) -> Grid:
     """Read a delimited text file in the first declared encoding that decodes it whole.
 
     Raises
     ------
     Refusal
-        None of the declared encodings fits, or the quoting is broken.
+        None of the declared encodings fits, the quoting is broken, or a quoted cell runs
+        over several lines where the layout does not allow it.
     """
-    raw = path.read_bytes()
-    text = _decode(raw, name, encodings)
+    text = _decode(path.read_bytes(), name, source.encodings)
 
     def records() -> Iterator[list[str]]:
-        return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        lines = io.StringIO(text, newline="")
+        if source.quote:
+            return csv.reader(lines, delimiter=source.delimiter)
+        return csv.reader(lines, delimiter=source.delimiter, quoting=csv.QUOTE_NONE)
 
     try:
         head = [[c.strip() for c in row] for row in itertools.islice(records(), HEAD_ROWS)]
@@ -163,33 +192,69 @@ def open_text(path: Path, name: str, encodings: Sequence[str], delimiter: str) -
 
     def body(start: int) -> tuple[list[pa.ChunkedArray], pa.ChunkedArray]:
         width = len(head[start - 1]) if start else 0
-        if not any("\n" in cell or "\r" in cell for row in head[:start] for cell in row):
-            even = even_columns(text, start, width, delimiter)
-            if even is not None:
-                return even
+        broken = any(_has_break(row) for row in head[:start])
+        even = None if broken else even_columns(text, start, width, source.delimiter, source.quote)
         try:
-            return text_columns(itertools.islice(records(), start, None), width)
+            if source.quote and not source.line_breaks:
+                _refuse_breaks(name, records(), broken or even is None or _breaks(even))
+            columns = even or text_columns(itertools.islice(records(), start, None), width)
         except csv.Error as error:
             raise Refusal(
                 f"文本分隔或引号有误（{error}）。", file=name, remedy="请按版式说明重新导出。"
             ) from None
+        if not source.quote and start + len(columns[1]) != _line_count(text):
+            raise IntakeFault("读出的行数与文件的行数对不上。", where=name)
+        return columns
 
     return Grid(name, None, head, body)
 
 
+def _has_break(row: Sequence[str]) -> bool:
+    return any("\n" in cell or "\r" in cell for cell in row)
+
+
+def _breaks(columns: tuple[list[pa.ChunkedArray], pa.ChunkedArray]) -> bool:
+    return any(pc.any(pc.match_substring_regex(c, "[\r\n]")).as_py() for c in columns[0])
+
+
+def _refuse_breaks(name: str, records: Iterator[list[str]], suspected: bool) -> None:
+    """Refuse a text of which a quoted cell runs over several lines: it may swallow rows."""
+    for number, row in enumerate(records if suspected else (), 1):
+        if _has_break(row):
+            raise Refusal(
+                f"第 {number} 行有引号没有配对，或单元格内有换行。",
+                file=name,
+                remedy="请去掉多余的引号和换行后重新导出。",
+            )
+
+
+def _line_count(text: str) -> int:
+    ends = text.count("\n") + text.count("\r") - text.count("\r\n")
+    return ends + (1 if text and text[-1] not in "\r\n" else 0)
+
+
 def _decode(raw: bytes, name: str, encodings: Sequence[str]) -> str:
+    agreed = "、".join(dict.fromkeys(_SPOKEN.get(e.lower(), e) for e in encodings))
+    if "UTF-8" not in agreed and not raw.isascii() and _decodes(raw, "utf-8"):
+        raise Refusal(
+            f"文件是 UTF-8 编码，应为 {agreed}。", file=name, remedy=f"请另存为 {agreed} 编码。"
+        )
     for encoding in encodings:
-        try:
-            text = raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
+        if _decodes(raw, encoding) and "\0" not in (text := raw.decode(encoding)):
             return text
     raise Refusal(
-        f"不是文本文件，或编码不是约定的 {'、'.join(encodings)}。",
+        f"不是文本文件，或编码不是约定的 {agreed}。",
         file=name,
         remedy="请按版式说明的编码重新导出。",
     )
+
+
+def _decodes(raw: bytes, encoding: str) -> bool:
+    try:
+        raw.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def text_columns(
@@ -208,7 +273,7 @@ def text_columns(
 
 
 def even_columns(
-    text: str, start: int, width: int, delimiter: str
+    text: str, start: int, width: int, delimiter: str, quote: str = '"'
 ) -> tuple[list[pa.ChunkedArray], pa.ChunkedArray] | None:
     """Read quickly a text whose rows all have ``width`` cells; ``None`` if one has not.
 
@@ -220,7 +285,10 @@ def even_columns(
             pa.BufferReader(text.encode()),
             read_options=arrow_csv.ReadOptions(skip_rows=start, column_names=names),
             parse_options=arrow_csv.ParseOptions(
-                delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False
+                delimiter=delimiter,
+                quote_char=quote or False,
+                newlines_in_values=bool(quote),
+                ignore_empty_lines=False,
             ),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False

@@ -26,18 +26,25 @@ from puhui.intake.values import Unreadable, date
 from puhui.quarter import Quarter
 
 _IGNORED = re.compile(r"(~\$|\.|thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
+_DOCUMENT = re.compile(r"\.(docx?|wps|pdf|ofd|pptx?|jpe?g|png|bmp|gif|tiff?|md)")
 _QUARTER_WORDS = re.compile(r"(\d{4})年第?([一二三四1-4])季度末?")
 _MONTH_WORDS = re.compile(r"(\d{4})年(\d{1,2})月(?:末|底)?")
 
 
 @dataclass(frozen=True)
 class ReadFile:
-    """One file under the one layout that fits it."""
+    """One file under the one layout that fits it.
+
+    ``unread`` says why a source whose sheet is there could not be read; ``unused`` names
+    the sheets with content that the layout does not know.
+    """
 
     file: str
     layout: Layout
     grids: Mapping[str, Grid]
     frames: tuple[Frame, ...]
+    unread: Mapping[str, str]
+    unused: tuple[str, ...]
 
 
 def files_of(folder: Path, *, deep: bool = True) -> list[tuple[Path, str]]:
@@ -67,19 +74,19 @@ def read_file(path: Path, name: str, layouts: Sequence[Layout]) -> ReadFile:
         )
     check_size(path, name, max(layout.max_bytes for layout in layouts))
     opener = _Opener(path, name)
-    fits: list[tuple[Layout, dict[str, tuple[Grid, Header | None]]]] = []
+    fits: list[tuple[Layout, _Located]] = []
     reasons: list[str] = []
     refusals: list[Refusal] = []
     for layout in layouts:
         try:
-            located, reason = _locate(opener, layout)
+            located = _locate(opener, layout)
         except Refusal as refusal:
             refusals.append(refusal)
             continue
-        if located:
+        if located.sources:
             fits.append((layout, located))
-        elif reason:
-            reasons.append(f"按“{layout.label}”读时{reason}")
+        elif located.reason:
+            reasons.append(f"按“{layout.label}”读时{located.reason}")
     if len(fits) > 1:
         names = "、".join(layout.label for layout, _ in fits)
         raise Refusal(
@@ -91,7 +98,7 @@ def read_file(path: Path, name: str, layouts: Sequence[Layout]) -> ReadFile:
         raise _unrecognised(name, layouts, reasons, refusals)
     layout, located = fits[0]
     check_size(path, name, layout.max_bytes)
-    return _frames(name, layout, located)
+    return _frames(opener, layout, located)
 
 
 def _unrecognised(
@@ -119,10 +126,11 @@ class _Opener:
         is_workbook = self.path.suffix.lower() in WORKBOOKS
         if is_workbook == source.is_text:
             return {}
-        key = (source.encodings, source.delimiter) if source.is_text else ()
+        way = (source.encodings, source.delimiter, source.quote, source.line_breaks)
+        key = way if source.is_text else ()
         if key not in self._grids:
             self._grids[key] = (
-                {"": open_text(self.path, self.name, source.encodings, source.delimiter)}
+                {"": open_text(self.path, self.name, source)}
                 if source.is_text
                 else open_workbook(self.path, self.name)
             )
@@ -132,6 +140,13 @@ class _Opener:
 def _matches(source: Source, name: str) -> bool:
     base = plain(PurePosixPath(name).name).lower()
     return any(fnmatchcase(base, plain(p).lower()) for p in source.files)
+
+
+def is_document(name: str, layouts: Sequence[Layout]) -> bool:
+    """Whether a file is a letter, a scan or a picture that no layout asks for."""
+    sources = [s for layout in layouts for s in layout.sources.values()]
+    suffix = PurePosixPath(name).suffix.lower()
+    return _DOCUMENT.fullmatch(suffix) is not None and not any(_matches(s, name) for s in sources)
 
 
 @dataclass(frozen=True)
@@ -167,12 +182,20 @@ def _sheets(path: Path, name: str, layout: Layout) -> set[str] | None:
         return None
 
 
-def _locate(opener: _Opener, layout: Layout) -> tuple[dict[str, tuple[Grid, Header | None]], str]:
+@dataclass(frozen=True)
+class _Located:
+    """Where a layout's sources stand in a file, and what could not be found."""
+
+    sources: Mapping[str, tuple[Grid, Header | None]]
+    unread: Mapping[str, str]
+    reason: str
+
+
+def _locate(opener: _Opener, layout: Layout) -> _Located:
     located: dict[str, tuple[Grid, Header | None]] = {}
+    unread: dict[str, str] = {}
     reason = ""
-    for source in layout.sources.values():
-        if not _matches(source, opener.name):
-            continue
+    for source in (s for s in layout.sources.values() if _matches(s, opener.name)):
         grids = opener.grids(source)
         if source.sheet:
             grids = {n: g for n, g in grids.items() if plain(n) == plain(source.sheet)}
@@ -188,18 +211,26 @@ def _locate(opener: _Opener, layout: Layout) -> tuple[dict[str, tuple[Grid, Head
             what = "工作表" if source.sheet and not grids else "表头"
             reason = reason or f"找不到{what}“{source.sheet or '、'.join(source.must_have)}”"
             if source.required:
-                return {}, reason
+                return _Located({}, {}, reason)
+            if source.sheet:
+                unread[source.name] = _no_header(opener.name, source)
     if all(header is None for _, header in located.values()):
-        return {}, reason
-    return located, reason
+        return _Located({}, {}, reason)
+    return _Located(located, unread, reason)
 
 
-def _frames(
-    name: str, layout: Layout, located: Mapping[str, tuple[Grid, Header | None]]
-) -> ReadFile:
+def _no_header(name: str, source: Source) -> str:
+    return (
+        f"{name} 的工作表“{source.sheet}”认不出表头，整表没有读。"
+        f"表头一行至少应有：{'、'.join(source.must_have)}。"
+    )
+
+
+def _frames(opener: _Opener, layout: Layout, located: _Located) -> ReadFile:
+    name = opener.name
     frames = [
         read_frame(grid, layout.sources[source], header, layout)
-        for source, (grid, header) in located.items()
+        for source, (grid, header) in located.sources.items()
         if header is not None
     ]
     if not any(frame.data.num_rows or frame.is_nil for frame in frames):
@@ -208,8 +239,18 @@ def _frames(
             file=name,
             remedy=f"请确认导出了数据；确无数据的请在表头下写明“{NIL}”。",
         )
-    grids = {source: grid for source, (grid, _) in located.items()}
-    return ReadFile(name, layout, grids, tuple(frames))
+    grids = {source: grid for source, (grid, _) in located.sources.items()}
+    unused = _unused_sheets(opener, layout)
+    return ReadFile(name, layout, grids, tuple(frames), located.unread, unused)
+
+
+def _unused_sheets(opener: _Opener, layout: Layout) -> tuple[str, ...]:
+    """Visible sheets with content that the layout does not name."""
+    sources = [s for s in layout.sources.values() if s.sheet]
+    known = {plain(s.sheet) for s in sources}
+    grids = opener.grids(sources[0]) if sources else {}
+    filled = {n: g for n, g in grids.items() if any(cell for row in g.head for cell in row)}
+    return tuple(n for n in filled if plain(n) not in known)
 
 
 def check_declared(read: ReadFile, quarter: Quarter | None, institution_id: str | None) -> None:

@@ -28,9 +28,17 @@ from puhui.intake.joining import first_statements
 from puhui.intake.layout import Layout
 from puhui.intake.ledger import Ledger
 from puhui.intake.locate import Frame
+from puhui.intake.notices import not_read, unknown_headers
 from puhui.intake.privacy import organisations, protect
 from puhui.intake.reading import Refusal
-from puhui.intake.recognise import ReadFile, check_declared, files_of, meant_by, read_file
+from puhui.intake.recognise import (
+    ReadFile,
+    check_declared,
+    files_of,
+    is_document,
+    meant_by,
+    read_file,
+)
 from puhui.quarter import Quarter
 
 
@@ -139,6 +147,7 @@ class _Reader:
         self.checks, self.hasher = checks, hasher
         self.deep = sender != "supervisor"  # its sub-folders hold reference series
         self.refused: dict[str, Refused] = {}
+        self.unused: list[str] = []
 
     def submission(self, references: dict[str, pa.Table]) -> Submission:
         files = self._read_files()
@@ -149,7 +158,8 @@ class _Reader:
             blocks[table] = [protect(b, known, self.hasher) for b in blocks[table]]
         book = Ledger(self.quarter, self.institution_id)
         done = Submission({}, results.empty("findings"), results.empty("intake"), {}, {}, {})
-        findings = [done.findings]
+        notices = unknown_headers(files, self.checks, self.quarter, self.institution_id)
+        findings = [notices]
         with DuckDBEngine() as engine:
             for table in (t for t in schema.tables() if t in blocks):
                 own, outcome = blocks[table], outcomes[table]
@@ -157,11 +167,16 @@ class _Reader:
                 check_table(engine, table, own, outcome, self.checks, self.quarter, given)
                 self._close(table, own, outcome, done, files)
                 findings.append(findings_table(table, own, outcome, self.quarter))
-                book.enter(table, own, outcome, findings[-1], done.missing.get(table, ""))
+                said = (findings[-1], notices.filter(pc.equal(notices.column("table"), table)))
+                book.enter(table, own, outcome, said, done.missing.get(table, ""))
         for table in (t for t in schema.tables() if t not in blocks):
             self._missing(table, (), None, done, files)
         for read in files:
-            book.enter_joined(read)
+            book.enter_joined(read, read.file in notices.column("file").to_pylist())
+        for line in not_read(files):
+            book.note(*line)
+        for file in self.unused:
+            book.note(file, None, "accepted_with_warnings", "未使用的文件：不是报送数据的格式。")
         for file, refused in self.refused.items():
             book.refuse(file, refused.refusal)
         return replace(done, findings=pa.concat_tables(findings), intake=book.table())
@@ -169,6 +184,9 @@ class _Reader:
     def _read_files(self) -> list[ReadFile]:
         files = []
         for path, name in files_of(self.folder, deep=self.deep):
+            if is_document(name, self.layouts):
+                self.unused.append(name)
+                continue
             try:
                 read = read_file(path, name, self.layouts)
             except Refusal as refusal:

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from puhui import schema
 from puhui.errors import PuhuiError
+from puhui.intake.error_cells import is_error_value
 from puhui.intake.layout import SCALES, Layout, Rule
 from puhui.intake.spelling import plain
 
@@ -34,7 +35,8 @@ _EXCEL_EPOCH = dt.date(1899, 12, 30)
 _PLACES = {"money": 2, "rate": 6, "bp": 2, "int": 0}
 _DIGITS = {"money": 18, "rate": 9, "bp": 9, "int": 18}
 
-Fault = str  # name of a built-in check: number, date, code, decimals, id, rounded_id
+Fault = str  # name of a built-in check: number, date, code, decimals, id, rounded_id,
+# excel_error
 
 
 class Unreadable(Exception):
@@ -78,6 +80,8 @@ def _read(
 ) -> tuple[object, Fault | None, str | None]:
     if plain(text) in layout.nulls:
         return None, None, None
+    if is_error_value(plain(text)):
+        return None, "excel_error", text
     try:
         return reader(text), None, text
     except Unreadable as fault:
