@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from intake import builders as b
 from puhui.intake import submission
 from puhui.intake.assemble import select
-from puhui.intake.reading import even_columns, text_columns
+from puhui.intake.reading import even_columns, open_text, text_columns
 from puhui.intake.values import IntakeFault
 
 good = st.just(b.EAST["s504"][2])
@@ -90,3 +90,16 @@ def test_quick_and_careful_text_readers_agree(rows):
 @pytest.mark.parametrize("body", ["1,2\n", "1,2,3,4\n"])
 def test_uneven_rows_are_left_to_the_careful_reader(body):
     assert even_columns("x,y,z\n" + body, 1, 3, ",") is None
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(alphabet='a甲|" \n\r\t', max_size=30))
+def test_without_quoting_records_are_physical_lines(tail):
+    """Quick or careful, whatever stands in the text: as many records as lines."""
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place) / "x.txt"
+        file.write_bytes(f"x|y\r\n{tail}".encode("gbk"))
+        source = b.LAYOUTS[0].sources["s203"]
+        columns, whole = open_text(file, "x.txt", source).body(1)
+    lines = tail.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    assert len(whole) == len(columns[0]) == len(lines) - (lines[-1] == "")

@@ -235,12 +235,13 @@ def _line_count(text: str) -> int:
 
 def _decode(raw: bytes, name: str, encodings: Sequence[str]) -> str:
     agreed = "、".join(dict.fromkeys(_SPOKEN.get(e.lower(), e) for e in encodings))
-    if "UTF-8" not in agreed and not raw.isascii() and _decodes(raw, "utf-8"):
+    if "UTF-8" not in agreed and not raw.isascii() and _decoded(raw, "utf-8") is not None:
         raise Refusal(
             f"文件是 UTF-8 编码，应为 {agreed}。", file=name, remedy=f"请另存为 {agreed} 编码。"
         )
     for encoding in encodings:
-        if _decodes(raw, encoding) and "\0" not in (text := raw.decode(encoding)):
+        text = _decoded(raw, encoding)
+        if text is not None and "\0" not in text:
             return text
     raise Refusal(
         f"不是文本文件，或编码不是约定的 {agreed}。",
@@ -249,12 +250,11 @@ def _decode(raw: bytes, name: str, encodings: Sequence[str]) -> str:
     )
 
 
-def _decodes(raw: bytes, encoding: str) -> bool:
+def _decoded(raw: bytes, encoding: str) -> str | None:
     try:
-        raw.decode(encoding)
+        return raw.decode(encoding)
     except UnicodeDecodeError:
-        return False
-    return True
+        return None
 
 
 def text_columns(
