@@ -32,7 +32,8 @@ def shared(tmp_path):
     folder.mkdir(parents=True)
     lines = [loan("Bank A", n) for n in range(5)] + [loan("Bank B", n) for n in range(5, 8)]
     lines += [loan("Bank C", 9, term="0"), loan("Bank C", 10)]
-    (folder / "sba_7a_invented.csv").write_text("\n".join([HEADER, *lines]) + "\n", encoding="utf-8")
+    text = "\n".join([HEADER, *lines])
+    (folder / "sba_7a_invented.csv").write_text(f"{text}\n", encoding="utf-8")
     prime = tmp_path / "data" / "supervisor" / "benchmarks"
     prime.mkdir(parents=True)
     months = "\n".join(f"20{y:02d}-{m:02d}-01,3.5" for y in range(9, 19) for m in range(1, 13))
