@@ -9,11 +9,13 @@ and ``reason`` says which table or column is missing. Missing is never zero.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pyarrow as pa
 
@@ -221,10 +223,10 @@ def _units(row: Mapping[str, object]) -> tuple[Unit, ...]:
 def _add_sums(
     made: Plan,
     measures: Sequence[Measure],
-    row: Mapping[str, object],
+    row: Mapping[str, Any],
     cells: dict[tuple[str, Unit], Cell],
 ) -> None:
-    mask, count = int(str(row["m"])), int(str(row["n"]))
+    mask, count = int(row["m"]), int(row["n"])
     for measure in measures:
         assert measure.ledger is not None
         if measure.ledger.aggregate == "customers":
@@ -236,8 +238,8 @@ def _add_sums(
         total: Decimal | int | None = count
         missing = count if unknown else 0
         if summed is not None:
-            total = row[f"s{summed}"]  # type: ignore[assignment]
-            missing = count if unknown else count - int(str(row[f"n{summed}"]))
+            total = row[f"s{summed}"]
+            missing = count if unknown else count - int(row[f"n{summed}"])
         for unit in _units(row):
             cells[measure.id, unit].add(total if hit else 0, count if hit else 0, missing)
 
@@ -245,10 +247,10 @@ def _add_sums(
 def _add_customers(
     made: Plan,
     measures: Sequence[Measure],
-    row: Mapping[str, object],
+    row: Mapping[str, Any],
     cells: dict[tuple[str, Unit], Cell],
 ) -> None:
-    mask, count = int(str(row["m"])), int(str(row["n"]))
+    mask, count = int(row["m"]), int(row["n"])
     branch = None if row["branch_id"] is None else str(row["branch_id"])
     unit: Unit = (str(row["institution_id"]), branch if row["at_branch"] else None)
     if row["at_branch"] and branch is None:
@@ -334,7 +336,7 @@ def from_returns(
     filed: dict[tuple[Unit, Quarter], dict[str, tuple[Fraction, int]]] = defaultdict(dict)
     for (unit, item, as_of), (value, revision) in best.items():
         if as_of in wanted:
-            filed[unit, wanted[as_of]][item] = (value, revision)  # type: ignore[index]
+            filed[unit, wanted[as_of]][item] = (value, revision)
     rows = [
         row
         for (unit, quarter), items in sorted(
@@ -343,13 +345,16 @@ def from_returns(
         for measure in params.measures.values()
         if (row := _return_row(measure, unit, quarter, items)) is not None
     ]
+    # A comparative in a later submission stands in for a return that was lost.
+    answered = {(r["quarter"], r["institution_id"]) for r in rows}
+    lost_rows = [r for r in lost_rows if (r["quarter"], r["institution_id"]) not in answered]
     return results.from_rows("measures", rows + lost_rows)
 
 
 def _figures_of_record(
     engine: DuckDBEngine,
-) -> dict[tuple[Unit, str, object], tuple[Fraction, int]]:
-    best: dict[tuple[Unit, str, object], tuple[tuple[bool, bool, str], Fraction, int]] = {}
+) -> dict[tuple[Unit, str, dt.date], tuple[Fraction, int]]:
+    best: dict[tuple[Unit, str, dt.date], tuple[tuple[bool, bool, str], Fraction, int]] = {}
     columns = "quarter, rev, institution_id, branch_id, item, as_of, basis, value"
     for row in engine.sql(f"SELECT {columns} FROM returns WHERE value IS NOT NULL").to_pylist():
         own = row["as_of"] == Quarter.parse(row["quarter"]).end
