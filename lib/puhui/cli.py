@@ -257,7 +257,14 @@ def _there(folder: Path, what: str, option: str) -> Path:
 
 @contextmanager
 def _progress() -> Iterator[Progress]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskID,
+        TextColumn,
+        TimeElapsedColumn,
+    )
 
     bars = Progress(
         TextColumn("{task.description}"),
@@ -267,13 +274,13 @@ def _progress() -> Iterator[Progress]:
         TextColumn("[dim]{task.fields[text]}"),
         console=_err,
     )
-    tasks: dict[str, int] = {}
+    tasks: dict[str, TaskID] = {}
     with bars:
 
         def report(stage: str, done: int, total: int, text: str) -> None:
             if stage not in tasks:
                 tasks[stage] = bars.add_task(stage, total=total, text=text)
-            bars.update(tasks[stage], completed=done, total=total, text=text)  # type: ignore[arg-type]
+            bars.update(tasks[stage], completed=done, total=total, text=text)
 
         yield report
 

@@ -259,9 +259,6 @@ _TABLES: dict[str, tuple[str, str]] = {
     ),
 }
 
-#: Tables of the data contract that are filled from a later issue on are added here then.
-SUPERVISOR_TABLES = ("institutions", "branches", "plans")
-
 
 @dataclass(frozen=True)
 class Column:

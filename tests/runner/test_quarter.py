@@ -271,6 +271,20 @@ def test_losing_one_file_of_a_ledger_is_no_data_not_a_smaller_ledger(again):
     assert all("EAST_504" in r["reason"] for r in mine)
 
 
+def test_what_a_notebook_saved_before_it_failed_is_not_gathered(again, tmp_path):
+    request, _ = again
+    notebooks = tmp_path / "notebooks"
+    shutil.copytree(PROJECT / "notebooks", notebooks)
+    path = notebooks / "03_rates.ipynb"
+    broken = nbformat.read(path, as_version=4)
+    broken.cells[-1].source = "assert institution_id, '坏了'"
+    nbformat.write(broken, path)
+    outcome = run_quarter(dataclasses.replace(request, notebooks=notebooks))
+    assert "坏了" in outcome.failed["county"]
+    gathered = outcome.run.config.folder / "results" / "regressions.parquet"
+    assert pq.read_table(gathered).num_rows == 0
+
+
 def test_a_failed_county_notebook_is_said_and_its_old_page_is_gone(again, tmp_path):
     request, _ = again
     notebooks = tmp_path / "notebooks"

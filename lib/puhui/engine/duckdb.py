@@ -84,16 +84,20 @@ class DuckDBEngine:
         """Run a query and return an Arrow table."""
         try:
             return self._con.sql(sql).to_arrow_table()
-        except (duckdb.InterruptException, RuntimeError) as error:
-            raise KeyboardInterrupt from error
-        except duckdb.Error as error:
-            raise PuhuiError(f"查询失败：{error}\n{sql}") from error
+        except (duckdb.Error, RuntimeError) as error:
+            raise _failure(error, sql) from error
 
     def _run(self, sql: str) -> None:
         try:
             self._con.execute(sql)
-        except duckdb.Error as error:
-            raise PuhuiError(f"查询失败：{error}\n{sql}") from error
+        except (duckdb.Error, RuntimeError) as error:
+            raise _failure(error, sql) from error
+
+
+def _failure(error: Exception, sql: str) -> BaseException:
+    """Tell Ctrl-C during a query from a query that failed."""
+    interrupted = isinstance(error, duckdb.InterruptException) or str(error) == "Query interrupted"
+    return KeyboardInterrupt() if interrupted else PuhuiError(f"查询失败：{error}\n{sql}")
 
 
 def ident(name: str) -> str:

@@ -116,6 +116,10 @@ def _execute_if_needed(task: Task, state: State, timeouts: Timeouts) -> Done:
         failure = f"没有留下 {'、'.join(missing)}" if missing else ""
     except NotebookFailed as error:
         failure = str(error)
+    if failure:
+        # What a notebook saved before it failed must not be gathered.
+        for path in task.makes:
+            path.unlink(missing_ok=True)
     return Done(task, True, time.perf_counter() - started, failure)
 
 

@@ -63,9 +63,6 @@ class Outcome:
         return 1 if self.failed or self.refused else 0
 
 
-Event = tuple[str, int, int, str]
-
-
 @dataclass
 class _Clock:
     seconds: dict[str, float] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from puhui.briefing.html.environment import TEMPLATES, environment
 from puhui.errors import NotebookFailed
 
 
+# nbconvert carries no types, hence the ignore.
 class PageExporter(TemplateExporter):  # type: ignore[misc]
     """nbconvert exporter on the environment of all pages, so that autoescape holds here too."""
 
