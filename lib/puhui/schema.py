@@ -123,6 +123,126 @@ CODES: dict[str, dict[str, str]] = {
         "other": "其他",
     },
     "basis": {"as_filed": "当期报送", "restated": "可比口径重述"},
+    "deferral_kind": {"principal": "本金", "interest": "利息"},
+    "deferral_outcome": {
+        "agreed": "同意",
+        "refused_condition": "因不符合具名条件拒绝",
+        "refused_other": "其他原因拒绝",
+        "withdrawn": "撤回",
+        "open": "未答复",
+    },
+    "application_kind": {"new": "新贷", "renewal": "续贷"},
+    "decision": {
+        "granted": "同意",
+        "refused": "拒绝",
+        "pending": "审批中",
+        "withdrawn": "撤回",
+    },
+    "channel": {"online": "线上", "offline": "线下"},
+    "fee_kind": {
+        "management": "账户管理费",
+        "commitment": "承诺费",
+        "arrangement": "资金管理费",
+        "advisory": "财务顾问费",
+        "guarantee": "担保费",
+        "insurance": "保险费",
+        "valuation": "评估费",
+        "registration": "登记费",
+        "notary": "公证费",
+        "agency": "中介服务费",
+        "other": "其他费用",
+    },
+    "charger": {
+        "bank": "银行",
+        "guarantor": "担保机构",
+        "insurer": "保险机构",
+        "valuer": "评估机构",
+        "registry": "登记机构",
+        "agent": "中介机构",
+    },
+    "bearer": {"bank": "银行", "borrower": "借款人"},
+    "payee_kind": {
+        "supplier": "供应商",
+        "property": "房地产",
+        "securities": "证券",
+        "wealth_product": "理财产品",
+        "deposit": "存款",
+        "guarantor": "保证人",
+        "related_party": "关联方",
+        "borrower": "借款人本人",
+        "other": "其他",
+    },
+    "benefit": {
+        "credit_loan_support": "普惠小微信用贷款支持",
+        "deferral_incentive": "延期还本付息激励",
+        "vat_exemption": "利息收入免征增值税",
+        "interest_subsidy": "财政贴息",
+        "risk_compensation": "风险补偿金",
+        "increment_award": "增量奖励金",
+        "loan_revolving_fund": "贷款周转金",
+    },
+    "insurance_line": {
+        "loan_guarantee_insurance": "贷款保证保险",
+        "domestic_trade_credit": "国内贸易信用保险",
+        "borrower_accident": "借款人意外伤害保险",
+        "agricultural": "农业保险",
+    },
+    "note_kind": {
+        "complaint": "投诉",
+        "inspection": "检查",
+        "penalty": "处罚",
+        "visit": "走访",
+    },
+    "case_finding": {
+        "dutiful": "尽职",
+        "basically_dutiful": "基本尽职",
+        "not_dutiful": "未尽职",
+        "none": "尚无结论",
+    },
+    "extent": {"full": "全部免责", "partial": "部分免责", "none": "不免责"},
+    "post": {
+        "marketing": "营销",
+        "acceptance": "受理",
+        "review": "审查审批",
+        "approval": "审批",
+        "operations": "作业监督",
+        "disbursement": "放款操作",
+        "post_loan": "贷后管理",
+        "branch_head": "机构负责人",
+        "department": "小微业务部门",
+    },
+    "case_role": {
+        "head": "机构负责人",
+        "department": "业务部门",
+        "handling": "经办人员",
+        "process_manager": "流程管理人员",
+        "committee_member": "贷审会成员",
+    },
+    "liability": {"direct": "直接责任", "management": "管理责任", "leadership": "领导责任"},
+    "breach": {
+        "none": "无",
+        "law": "违反法律法规",
+        "supervisory_rule": "违反监管规范",
+        "internal_rule": "违反内部制度",
+        "not_determined": "未认定",
+    },
+    "misconduct": {
+        "none": "无",
+        "fraud": "欺诈",
+        "collusion": "内外勾结",
+        "benefit": "谋取私利",
+        "concealment": "隐瞒风险",
+        "diversion": "挪用贷款",
+        "gross_neglect": "重大失职",
+        "not_determined": "未认定",
+    },
+    "file_complete": {"yes": "齐全", "gaps": "有缺漏", "not_kept": "未建档"},
+    "departure": {
+        "no": "未发现",
+        "minor": "轻微",
+        "material": "重大",
+        "not_determined": "未认定",
+    },
 }
 
 #: Natural-person kinds: names, certificates, phones and addresses are never stored.
@@ -255,6 +375,201 @@ _TABLES: dict[str, tuple[str, str]] = {
         basis           code:basis  key  口径
         value           money       -    数值
         unit            text        -    单位
+        """,
+    ),
+    "deferrals": (
+        "延期还本付息",
+        """
+        institution_id  id                     key  机构编号
+        loan_id         text                   key  借据号
+        seq             int                    key  序号
+        kind            code:deferral_kind     -    延期类型
+        due_on          date                   -    原应还日期
+        amount          money                  -    延期金额
+        applied_on      date                   -    申请日期
+        outcome         code:deferral_outcome  -    办理结果
+        reason          text                   ?    拒绝原因
+        deferred_to     date                   ?    延期至
+        ended_on        date                   ?    延期结束日期
+        """,
+    ),
+    "applications": (
+        "贷款申请",
+        """
+        institution_id  id                     key  机构编号
+        application_id  text                   key  申请编号
+        branch_id       text                   -    内部机构号
+        customer_id     text                   hash:customer  客户号
+        kind            code:application_kind  -    申请类型
+        loan_id         text                   ?    借据号
+        applied_on      date                   -    申请日期
+        amount          money                  -    申请金额
+        qualifies       bool                   ?    是否符合条件
+        decision        code:decision          -    审批结果
+        decided_on      date                   ?    审批日期
+        reason          text                   ?    原因
+        disbursed_on    date                   ?    放款日期
+        manual_steps    int                    ?    人工环节数
+        """,
+    ),
+    "products": (
+        "信贷产品",
+        """
+        institution_id  id            key  机构编号
+        name            text          key  产品名称
+        launched_on     date          -    推出日期
+        unsecured       bool          -    是否信用产品
+        channel         code:channel  -    渠道
+        customers       int           -    贷款户数
+        balance         money         -    贷款余额
+        mean_rate       rate          ?    平均利率
+        """,
+    ),
+    "fees": (
+        "收费明细",
+        """
+        institution_id  id             key  机构编号
+        loan_id         text           key  借据号
+        seq             int            key  序号
+        kind            code:fee_kind  -    收费项目
+        charged_by      code:charger   -    收取方
+        borne_by        code:bearer    -    承担方
+        amount          money          -    金额
+        waived          money          -    减免金额
+        recurring       bool           -    是否按年收取
+        in_contract     bool           -    是否合同约定
+        """,
+    ),
+    "flows": (
+        "资金流向",
+        """
+        institution_id  id               key  机构编号
+        loan_id         text             key  借据号
+        seq             int              key  序号
+        paid_on         date             -    支付日期
+        amount          money            -    支付金额
+        payee_kind      code:payee_kind  -    收款方类型
+        payee           text             ?,hash:payee  收款方
+        """,
+    ),
+    "key_firms": (
+        "重点企业名单",
+        """
+        uscc            text  key  统一社会信用代码
+        name            text  -    企业名称
+        institution_id  id    key  对接机构编号
+        plan_signed_on  date  ?    方案签订日期
+        has_needs       bool  ?    方案含融资需求
+        has_products    bool  ?    方案含产品安排
+        has_terms       bool  ?    方案含额度期限利率
+        has_manager     bool  ?    方案含服务团队
+        core_firm_uscc  text  ?    所属核心企业
+        """,
+    ),
+    "attestations": (
+        "制度与机制答卷",
+        """
+        institution_id  id    key  机构编号
+        item            text  key  项目
+        value           text  -    回答
+        document_no     text  ?    文号
+        in_force_from   date  ?    生效日期
+        evidence        text  ?    佐证材料
+        """,
+    ),
+    "benefits": (
+        "政策红利",
+        """
+        institution_id           id            key  机构编号
+        item                     code:benefit  key  政策项目
+        received                 money         -    收到金额
+        passed_to_business_line  money         -    传导至业务条线
+        passed_to_customers      money         -    让利客户
+        """,
+    ),
+    "insurance": (
+        "保险业务",
+        """
+        institution_id        id                   key  机构编号
+        line                  code:insurance_line  key  险种
+        policies              int                  -    保单件数
+        insured_mses          int                  -    承保小微企业户数
+        sum_insured           money                -    保险金额
+        premium               money                -    保费收入
+        claims_paid           money                -    赔款支出
+        recoveries            money                -    追偿收入
+        partner_bank          id                   key,?  合作银行
+        loan_balance_covered  money                ?    承保贷款余额
+        fees                  money                ?    手续费
+        """,
+    ),
+    "notes": (
+        "监管记录",
+        """
+        note_id         text            key  记录编号
+        institution_id  id              -    机构编号
+        kind            code:note_kind  -    类型
+        noted_on        date            -    日期
+        clause          text            ?    条款
+        fact            text            -    事实
+        document_no     text            ?    文号
+        """,
+    ),
+    "cases": (
+        "不良贷款责任认定",
+        """
+        institution_id              id                 key  机构编号
+        case_id                     text               key  案件编号
+        branch_id                   text               -    内部机构号
+        loan_ids                    text               -    借据号（多笔以分号隔开）
+        customer_id                 text               hash:customer  客户号
+        is_mse_credit               bool               -    是否小微信贷
+        credit_line_at_origination  money              -    发放时授信额度
+        loss_to_date                money              -    已形成损失
+        recovered                   money              -    已收回金额
+        principal_outstanding       money              -    未还本金
+        interest_arrears            money              -    欠息
+        recovery_pursued            bool               ?    是否积极追索
+        first_overdue_on            date               -    首次逾期日期
+        first_npl_on                date               -    首次列为不良日期
+        opened_on                   date               -    启动认定日期
+        force_majeure               bool               ?    是否不可抗力
+        force_majeure_reported_on   date               ?    不可抗力报告日期
+        measures_taken              bool               ?    是否采取措施
+        investigation_closed_on     date               ?    调查结束日期
+        reviewed_on                 date               ?    评议日期
+        finding                     code:case_finding  -    认定结论
+        finding_on                  date               ?    认定日期
+        bank_extent                 code:extent        ?    本行免责范围
+        appeal_filed_on             date               ?    申诉日期
+        appeal_result               text               ?    申诉结果
+        closed_on                   date               ?    结案日期
+        """,
+    ),
+    "case_persons": (
+        "责任认定人员",
+        """
+        institution_id       id                  key  机构编号
+        case_id              text                key  案件编号
+        person_id            text                key,hash:staff  员工号
+        post                 code:post           -    岗位
+        role                 code:case_role      key  角色
+        liability            code:liability      -    责任类型
+        took_over_on         date                ?    接手日期
+        class_at_takeover    code:five_class     ?    接手时五级分类
+        early_action_on      date                ?    及时处置日期
+        loss_reduced         bool                ?    是否减少损失
+        dissent_record_no    text                ?    异议记录号
+        dissent_upheld       bool                ?    异议是否成立
+        dissent_causal       bool                ?    异议与损失是否相关
+        objection_record_no  text                ?    反对记录号
+        overruled_by         text                ?    被何人否决
+        breach               code:breach         -    违规情形
+        breach_rule          text                ?    所违反的规定
+        breach_in_force      bool                ?    规定当时是否有效
+        misconduct           code:misconduct     -    不当行为
+        file_complete        code:file_complete  -    档案是否齐全
+        departure_found      code:departure      -    是否发现偏离制度
         """,
     ),
 }
