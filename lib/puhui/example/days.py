@@ -1,0 +1,65 @@
+"""Calendar arithmetic on arrays of day numbers (days since 1970-01-01)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from puhui.example.columns import Ints
+
+
+def _months(days: Any) -> Ints:
+    """Months since 1970-01."""
+    return np.asarray(days).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+
+
+def _first(months: Any) -> Ints:
+    """First day of a month counted since 1970-01."""
+    return np.asarray(months).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+
+
+def month_number(days: Any) -> Ints:
+    """Months since 1970-01 of each day."""
+    return _months(days)
+
+
+def year(days: Any) -> Ints:
+    """Calendar year of each day."""
+    return _months(days) // 12 + 1970
+
+
+def year_start(days: Any) -> Ints:
+    """First of January of each day's year."""
+    return _first(_months(days) // 12 * 12)
+
+
+def add_months(days: Any, months: Any) -> Ints:
+    """Return the same day some months later, or the last day of a shorter month.
+
+    Examples
+    --------
+    >>> from puhui.example.columns import calendar_day
+    >>> calendar_day(add_months(np.array([18504]), 6)[0]).isoformat()  # from 2020-08-30
+    '2021-02-28'
+    """
+    start = _months(days)
+    target = start + np.asarray(months, dtype=np.int64)
+    offset = np.asarray(days, dtype=np.int64) - _first(start)
+    longest = _first(target + 1) - _first(target) - 1
+    return _first(target) + np.minimum(offset, longest)
+
+
+def months_between(start: Any, end: Any) -> Ints:
+    """Whole months from start to end, never negative."""
+    first, last = _months(start), _months(end)
+    offset = np.asarray(end, dtype=np.int64) - _first(last)
+    begun = np.asarray(start, dtype=np.int64) - _first(first)
+    return np.maximum(0, last - first - (offset < begun))
+
+
+def working_day(days: Any) -> Ints:
+    """Return the day itself, or the Monday after a weekend."""
+    number = np.asarray(days, dtype=np.int64)
+    weekday = (number + 3) % 7  # 1970-01-01 was a Thursday
+    return number + np.where(weekday >= 5, 7 - weekday, 0)
