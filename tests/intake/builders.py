@@ -14,6 +14,7 @@ from puhui.quarter import Quarter
 
 ROOT = Path(__file__).resolve().parents[2]
 LAYOUTS = load_layouts([ROOT / "params" / "layouts", ROOT / "params" / "sba7a" / "layouts"])
+LAYOUT = {layout.id: layout for layout in LAYOUTS}
 CHECKS = load_checks(ROOT / "params" / "checks.yaml")
 HASHER = Hasher(b"key of the intake tests")
 Q = Quarter.parse("2021Q4")

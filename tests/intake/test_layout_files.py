@@ -26,7 +26,7 @@ def altered(tmp_path: Path, old: str, new: str) -> Path:
     ("old", "new", "words"),
     [
         ("        loan_id: XDJJH\n", "", "必填列“loan_id”（借据号）没有来源"),
-        ("        rate_type: LLLX", "        rate_typo: LLLX", "没有列“rate_typo”。是否指"),
+        ("        rate_type:\n", "        rate_typo:\n", "没有列“rate_typo”。是否指"),
         ("amount: DKJE", "amuont: DKJE", "没有列“amuont”。是否指“amount”"),
         ("map: guarantee}", "map: guarantie}", "没有名为“guarantie”的对照表。是否指“guarantee”"),
         ("from: contract.DBLX", "from: kontract.DBLX", "“kontract”不在 joins 里"),

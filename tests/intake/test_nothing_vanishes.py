@@ -147,7 +147,15 @@ def test_the_known_items_are_those_measures_use_and_the_other_cells_of_the_retur
     used = {c for m in measures if m.returns is not None for _, c in m.returns.columns}
     known = set(b.CHECKS.by_id["W0222"].known)
     assert used <= known
-    assert all(re.fullmatch(r"S71_I_[13]\.[ABCDF][1235]", item) for item in known - used)
+    cells = r"S71_I_([13]\.[A-F][1235]|6\.[123]\.A5)|S63_I_(7\.1|9\.2)\.[CDGH]"
+    one_sheet = {
+        "QS.first_loan_customers", "QS.drawn_customers", "QS.ent_first_loan_customers",
+        "QS.ent_drawn_customers", "QS.mse_long_balance", "QS.mse_renewal_balance",
+        "QS.mse_revolving_balance", "QS.mse_revolving_customers", "QS.manufacturing_balance",
+        "QS.agri_balance", "QS.ent_balance",
+    }  # fmt: skip
+    assert one_sheet <= known
+    assert all(re.fullmatch(cells, item) for item in known - used - one_sheet)
 
 
 def test_negative_figures_of_items_nobody_uses_are_not_judged(tmp_path):

@@ -99,7 +99,7 @@ def test_without_quoting_records_are_physical_lines(tail):
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "x.txt"
         file.write_bytes(f"x|y\r\n{tail}".encode("gbk"))
-        source = b.LAYOUTS[0].sources["s203"]
-        columns, whole = open_text(file, "x.txt", source).body(1)
+        source = b.LAYOUT["east40_gbk"].sources["s203"]
+        columns, whole = open_text(file, "x.txt", source, 1000).body(1)
     lines = tail.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     assert len(whole) == len(columns[0]) == len(lines) - (lines[-1] == "")

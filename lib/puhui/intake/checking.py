@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +14,7 @@ from puhui.engine import DuckDBEngine
 from puhui.engine.duckdb import ident
 from puhui.intake import uscc
 from puhui.intake.assemble import Block
-from puhui.intake.checks import PHASES, Check, Checks
+from puhui.intake.checks import PHASES, Check, Checks, Exists
 from puhui.intake.layout import Layout
 from puhui.intake.privacy import is_organisation
 from puhui.intake.reading import Refusal
@@ -232,13 +232,29 @@ def _holds(check: Check, without: Sequence[int], resolve: object) -> str:
     if check.condition is not None:
         terms.append(f"COALESCE({check.condition.sql(resolve)}, FALSE)")
     if check.exists is not None:
-        source = ident(f"reference_{check.exists.inside}")
-        on = " AND ".join(f"r.{ident(c)} = rows.{ident(c)}" for c in check.exists.on)
-        terms.append(f"EXISTS (SELECT 1 FROM {source} r WHERE {on})")
-        if check.exists.if_any:
-            on = " AND ".join(f"r.{ident(c)} = rows.{ident(c)}" for c in check.exists.if_any)
-            terms.append(f"NOT EXISTS (SELECT 1 FROM {source} r WHERE {on})")
+        terms += _found(check.exists)
     return f"({' OR '.join(terms)})"
+
+
+def _found(exists: Exists) -> Iterator[str]:
+    """Conditions of which one must hold for a row to have what it refers to."""
+    source = ident(f"reference_{exists.inside}")
+
+    def there(names: Sequence[str], *more: str) -> str:
+        on = " AND ".join([*(f"r.{ident(c)} = rows.{ident(c)}" for c in names), *more])
+        return f"EXISTS (SELECT 1 FROM {source} r WHERE {on})"
+
+    if exists.each:
+        pieces = f"string_split_regex(rows.{ident(exists.each)}, '[;,、]')"
+        same = f"r.{ident(exists.on[-1])} = p.piece"
+        yield (
+            f"NOT EXISTS (SELECT 1 FROM (SELECT trim(unnest({pieces})) AS piece) p "
+            f"WHERE p.piece <> '' AND NOT {there(exists.on[:-1], same)})"
+        )
+    else:
+        yield there(exists.on)
+    if exists.if_any:
+        yield f"NOT {there(exists.if_any)}"
 
 
 def _record(outcome: Outcome, check: Check, rows: pa.Table, blocks: Sequence[Block]) -> None:

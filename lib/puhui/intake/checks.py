@@ -45,11 +45,15 @@ _KEYS = (*_FIELDS.split(), *_WAYS)
 
 @dataclass(frozen=True)
 class Exists:
-    """A reference check: ``columns`` must be found in table ``inside`` under ``on``."""
+    """A reference check: ``columns`` must be found in table ``inside`` under ``on``.
+
+    ``each`` is a column holding several ids; every one must be found as the last of ``on``.
+    """
 
     inside: str
     on: tuple[str, ...]
     if_any: tuple[str, ...]
+    each: str
 
 
 @dataclass(frozen=True)
@@ -173,7 +177,9 @@ def _exists(raw: YamlMap) -> Exists:
     if not isinstance(item, YamlMap):
         raise ParamsError("exists 应为“in: …”“on: …”。", where=raw.where("exists"))
     inside = pick.choice(item, "in", schema.tables(), None)
-    return Exists(inside, pick.texts(item, "on"), pick.texts(item, "if_any"))
+    pick.only(item, ("in", "on", "if_any", "each"))
+    each = pick.text(item, "each") if "each" in item else ""
+    return Exists(inside, pick.texts(item, "on"), pick.texts(item, "if_any"), each)
 
 
 def _expression(raw: YamlMap, key: str) -> Expression | None:

@@ -38,7 +38,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Rule:
-    """How one canonical (or aside) column is filled; exactly one way of filling is set."""
+    """How one canonical (or aside) column is filled; exactly one way of filling is set.
+
+    ``may_lack`` is the reason why a file may come without the column though it is required.
+    """
 
     name: str
     kind: str
@@ -52,6 +55,7 @@ class Rule:
     formats: tuple[str, ...] = ()
     default: str | None = None
     constant: str | None = None
+    may_lack: str = ""
     row_number: bool = False
     id_prefix: str = ""
     id_digits: int = 0
@@ -127,22 +131,24 @@ class Source:
 
 @dataclass(frozen=True)
 class Declared:
-    """Where a file says which quarter or institution it is for."""
+    """Where a file says which quarter or institution it is for; ``optional``: if it does."""
 
     source: str
     label: str = ""
     header: str = ""
     formats: tuple[str, ...] = ()
+    optional: bool = False
     nothing: bool = False
 
 
 @dataclass(frozen=True)
 class Layout:
-    """One layout file of ``params/layouts``."""
+    """One layout file of ``params/layouts``; ``extends`` is the id of one it builds on."""
 
     id: str
     label: str
     sender: str  # institution, shared, supervisor
+    extends: str
     max_bytes: int
     nulls: frozenset[str]
     totals: frozenset[str]

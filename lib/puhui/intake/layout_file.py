@@ -11,6 +11,7 @@ from typing import Any
 from puhui import schema
 from puhui.errors import ParamsError
 from puhui.intake import pick
+from puhui.intake.extending import load_extended
 from puhui.intake.layout import (
     SCALES,
     Declared,
@@ -23,21 +24,21 @@ from puhui.intake.layout import (
     Wide,
 )
 from puhui.intake.spelling import header_key, plain, squeeze
-from puhui.params.yaml import YamlList, YamlMap, load
+from puhui.params.yaml import YamlList, YamlMap
 
 MOMENTS = ("quarter_end", "year_start", "year_ago", "last_quarter", "last_full_year")
 SENDERS = ("institution", "shared", "supervisor")
 _KINDS = ("id", "text", "money", "rate", "bp", "int", "date", "bool", "code", "set")
 _LAYOUT = "id label sender max_mb nulls totals notes money_unit rate_unit dates century_end maps"
-_LAYOUT_KEYS = (*_LAYOUT.split(), "units", "sources", "declares", "tables")
+_LAYOUT_KEYS = (*_LAYOUT.split(), "extends", "units", "sources", "declares", "tables")
 _SOURCE = (
     "files sheet encoding delimiter quote line_breaks required cells_only must_have aliases "
     "ignored extra_columns label"
 )
 _SOURCE_KEYS = tuple(_SOURCE.split())
-_PART = "from required joins columns aside absent by_label distinct wide"
+_PART = "from required joins columns aside absent by_label by_name distinct wide"
 _PART_KEYS = tuple(_PART.split())
-_RULE = "from unit unit_by map dates default value row id_from combine kind label"
+_RULE = "from unit unit_by map dates default value row id_from combine kind label may_lack"
 _RULE_KEYS = tuple(_RULE.split())
 
 
@@ -67,7 +68,7 @@ def load_layouts(paths: Iterable[Path]) -> list[Layout]:
 
 def load_layout(path: Path) -> Layout:
     """Read one layout file; see :func:`load_layouts`."""
-    return _Reader(load(path)).layout()
+    return _Reader(load_extended(path)).layout()
 
 
 class _Reader:
@@ -99,6 +100,7 @@ class _Reader:
             id=pick.text(top, "id"),
             label=pick.text(top, "label"),
             sender=self.sender,
+            extends=top.get("extends", ""),
             max_bytes=int(pick.number(top, "max_mb", "200") * 1024 * 1024),
             nulls=frozenset(plain(t) for t in pick.texts(top, "nulls")) | {""},
             totals=frozenset(squeeze(t) for t in pick.texts(top, "totals")),
@@ -158,13 +160,14 @@ class _Reader:
         for item in items:
             if not isinstance(item, YamlMap):
                 raise ParamsError("应为“source: …”加 label 或 column。", where=declares.where(key))
-            pick.only(item, ("source", "label", "column", "dates"))
+            pick.only(item, ("source", "label", "column", "dates", "optional"))
             source = self._source_name(item, "source")
             formats = pick.texts(item, "dates") or self.dates
             label, header = item.get("label", ""), item.get("column", "")
             if bool(label) == bool(header):
                 raise ParamsError("label 与 column 应恰好写一个。", where=item.where())
-            result.append(Declared(source, squeeze(label), header_key(header), formats))
+            optional = pick.flag(item, "optional")
+            result.append(Declared(source, squeeze(label), header_key(header), formats, optional))
         return tuple(result)
 
     def _source_name(self, raw: YamlMap, key: str) -> str:
@@ -205,11 +208,10 @@ class _Reader:
         wide, wide_value = self._wide(raw, table)
         given = {n for w in wide for n in w.constants} | ({wide_value} if wide_value else set())
         rules = {n: self._rule(columns, n, known[n], joins) for n in columns}
-        if pick.flag(raw, "by_label"):
-            for c in known.values():
-                skip = c.name in rules or c.name in absent or c.name in given
-                if not skip and not (c.name == "institution_id" and self.sender == "institution"):
-                    rules[c.name] = self._plain_rule(c, Field("", header_key(c.label)), raw.where())
+        left = [c for c in known.values() if not (c.name in rules or c.name in {*absent, *given})]
+        for c in left:
+            if not (c.name == "institution_id" and self.sender == "institution"):
+                rules |= self._standard_rule(c, raw)
         for name in aside:
             rules[name] = self._aside(aside, name, joins)
         self._complete(raw, table, set(rules) | given, absent)
@@ -230,6 +232,17 @@ class _Reader:
             aside=frozenset(aside),
             where=raw.where(),
         )
+
+    def _standard_rule(self, c: schema.Column, raw: YamlMap) -> dict[str, Rule]:
+        """The rule of a column whose header is its Chinese label, or its canonical name."""
+        if pick.flag(raw, "by_label"):
+            return {c.name: self._plain_rule(c, Field("", header_key(c.label)), raw.where())}
+        if not pick.flag(raw, "by_name"):
+            return {}
+        rule = self._plain_rule(c, Field("", header_key(c.name)), raw.where())
+        if c.codes:
+            rule = replace(rule, words={code: code for code in schema.CODES[c.codes]})
+        return {c.name: rule}
 
     def _complete(self, raw: YamlMap, table: str, given: set[str], absent: dict[str, str]) -> None:
         for c in schema.columns(table):
@@ -314,8 +327,7 @@ class _Reader:
         pick.only(raw, _RULE_KEYS)
         base = self._plain_rule(c, None, where) if c.table else self._aside_base(c, where)
         if "value" in raw:
-            _check_constant(c, raw["value"], where)
-            return replace(base, constant=raw["value"])
+            return replace(base, constant=_constant(raw, "value", c))
         if "row" in raw:
             return replace(base, row_number=pick.flag(raw, "row"))
         fields = tuple(_field(t, joins, where) for t in pick.texts(raw, "from"))
@@ -331,7 +343,8 @@ class _Reader:
             unit_by=raw.get("unit_by", base.unit_by),
             words=self._words_of(raw, base),
             formats=pick.texts(raw, "dates") or base.formats,
-            default=raw.get("default"),
+            default=_constant(raw, "default", c),
+            may_lack=raw.get("may_lack", ""),
             id_prefix=derived.get("prefix", ""),
             id_digits=int(pick.number(derived, "sha256", "0")),
         )
@@ -389,8 +402,14 @@ def _field(text: str, joins: Mapping[str, Join], where: str) -> Field:
     return Field("", header_key(text))
 
 
+def _constant(raw: YamlMap, key: str, c: schema.Column) -> str | None:
+    if key in raw:
+        _check_constant(c, raw[key], raw.where(key))
+    return raw.get(key)
+
+
 def _check_constant(c: schema.Column, value: str, where: str) -> None:
-    if c.kind == "code" and value not in schema.CODES[c.codes]:
+    if c.kind == "code" and c.codes and value not in schema.CODES[c.codes]:
         raise ParamsError(
             f"“{value}”不是“{c.label}”的代码。{pick.suggest(value, schema.CODES[c.codes])}",
             where=where,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import gzip
 import io
 import itertools
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +28,8 @@ from puhui.intake.values import IntakeFault
 #: Rows looked at when searching for a header or a label.
 HEAD_ROWS = 60
 WORKBOOKS = frozenset({".xlsx", ".xlsm"})
+#: Suffix of a text file that was compressed by itself.
+GZIP = ".gz"
 _CHUNK = 20_000
 _UNREADABLE = (
     calamine.CalamineError,
@@ -166,16 +170,39 @@ def _number_text(value: float) -> str:
     return (format(value, ".15g") if len(digits) > 15 else text).upper()
 
 
-def open_text(path: Path, name: str, source: Source) -> Grid:
-    """Read a delimited text file in the first declared encoding that decodes it whole.
+def _unpacked(path: Path, name: str, limit: int) -> bytes:
+    """Bytes of a text file, gzip undone; what is over the limit is never unpacked."""
+    if path.suffix.lower() != GZIP:
+        return path.read_bytes()
+    try:
+        with gzip.open(path) as stream:
+            raw = stream.read(limit + 1)
+    except (OSError, EOFError, zlib.error):
+        raise Refusal(
+            "解不开：不是 gzip 压缩文件，或没有传完整。", file=name, remedy="请重新压缩后再报送。"
+        ) from None
+    if len(raw) > limit:
+        raise Refusal(
+            f"解压后超过上限 {limit // (1024 * 1024)} MB。",
+            file=name,
+            remedy="请拆分，或请监管部门在版式里调高 max_mb。",
+        )
+    if not raw:
+        raise Refusal("解压后是空的（0 字节）。", file=name, remedy="请重新导出后再报送。")
+    return raw
+
+
+def open_text(path: Path, name: str, source: Source, limit: int) -> Grid:
+    """Read a delimited text file, or gzip of one, in the first declared encoding that fits.
 
     Raises
     ------
     Refusal
-        None of the declared encodings fits, the quoting is broken, or a quoted cell runs
-        over several lines where the layout does not allow it.
+        None of the declared encodings decodes it whole, the quoting is broken, a quoted cell
+        runs over several lines where the layout does not allow it, or the gzip is damaged
+        or unpacks to more than ``limit`` bytes.
     """
-    text = _decode(path.read_bytes(), name, source.encodings)
+    text = _decode(_unpacked(path, name, limit), name, source.encodings)
 
     def records() -> Iterator[list[str]]:
         lines = io.StringIO(text, newline="")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -13,7 +13,10 @@ import pyarrow.compute as pc
 from puhui.errors import RunError
 from puhui.intake.layout import Declared, Layout, Source
 from puhui.intake.locate import NIL, Frame, Header, find_header, label_value, read_frame
+from puhui.intake.parquet import SUFFIX as PARQUET
+from puhui.intake.parquet import open_parquet
 from puhui.intake.reading import (
+    GZIP,
     WORKBOOKS,
     Grid,
     Refusal,
@@ -60,8 +63,23 @@ def files_of(folder: Path, *, deep: bool = True) -> list[tuple[Path, str]]:
     return found
 
 
-def read_file(path: Path, name: str, layouts: Sequence[Layout]) -> ReadFile:
+def told_by_name(names: Iterable[str], layouts: Sequence[Layout]) -> frozenset[str]:
+    """Ids of the layouts that are the only ones some file's name fits."""
+    fits = [
+        [lay.id for lay in layouts if any(_matches(s, name) for s in lay.sources.values())]
+        for name in names
+    ]
+    return frozenset(ids[0] for ids in fits if len(ids) == 1)
+
+
+def read_file(
+    path: Path, name: str, layouts: Sequence[Layout], beside: Collection[str] = ()
+) -> ReadFile:
     """Read a file under the layout that fits it.
+
+    Where several fit (a supplement that two versions of a system share), the one that
+    other files of the folder are in is taken (``beside``, layout ids), or without such
+    files the one the others extend.
 
     Raises
     ------
@@ -88,11 +106,15 @@ def read_file(path: Path, name: str, layouts: Sequence[Layout]) -> ReadFile:
         elif located.reason:
             reasons.append(f"按“{layout.label}”读时{located.reason}")
     if len(fits) > 1:
+        extended = {layout.id for layout, _ in fits}
+        told = [f for f in fits if f[0].id in beside]
+        fits = told or [f for f in fits if f[0].extends not in extended]
+    if len(fits) > 1:
         names = "、".join(layout.label for layout, _ in fits)
         raise Refusal(
             f"几个版式都认得这个文件（{names}）。",
             file=name,
-            remedy="请监管部门修改版式的识别条件。",
+            remedy="请只按其中一种报送，或请监管部门修改版式的识别条件。",
         )
     if not fits:
         raise _unrecognised(name, layouts, reasons, refusals)
@@ -122,23 +144,33 @@ class _Opener:
         self.path, self.name = path, name
         self._grids: dict[tuple[object, ...], dict[str, Grid]] = {}
 
-    def grids(self, source: Source) -> dict[str, Grid]:
-        is_workbook = self.path.suffix.lower() in WORKBOOKS
-        if is_workbook == source.is_text:
+    def grids(self, source: Source, limit: int) -> dict[str, Grid]:
+        """Sheets by name (one without a name for other files); none if not of this kind.
+
+        ``limit`` bounds the bytes of what was compressed.
+        """
+        suffix = self.path.suffix.lower()
+        key: tuple[object, ...] = (limit,) if suffix == PARQUET else ()
+        if suffix not in (PARQUET, *WORKBOOKS):
+            key = (source.encodings, source.delimiter, source.quote, source.line_breaks, limit)
+        if suffix != PARQUET and (suffix in WORKBOOKS) == source.is_text:
             return {}
-        way = (source.encodings, source.delimiter, source.quote, source.line_breaks)
-        key = way if source.is_text else ()
         if key not in self._grids:
-            self._grids[key] = (
-                {"": open_text(self.path, self.name, source)}
-                if source.is_text
-                else open_workbook(self.path, self.name)
-            )
+            self._grids[key] = self._open(suffix, source, limit)
         return self._grids[key]
+
+    def _open(self, suffix: str, source: Source, limit: int) -> dict[str, Grid]:
+        if suffix == PARQUET:
+            return {"": open_parquet(self.path, self.name, limit)}
+        if suffix in WORKBOOKS:
+            return open_workbook(self.path, self.name)
+        return {"": open_text(self.path, self.name, source, limit)}
 
 
 def _matches(source: Source, name: str) -> bool:
     base = plain(PurePosixPath(name).name).lower()
+    if source.is_text:
+        base = base.removesuffix(GZIP)
     return any(fnmatchcase(base, plain(p).lower()) for p in source.files)
 
 
@@ -161,15 +193,16 @@ class Meant:
 def meant_by(path: Path, name: str, layouts: Sequence[Layout]) -> list[Meant]:
     """Sources a file that fits no layout was meant to bring, by its name and its sheets.
 
-    A text file is known by its name. A workbook is known by its sheets; one that cannot be
+    A text or Parquet file is known by its name. A workbook is known by its sheets; one that cannot be
     opened may hold whatever its name allows.
     """
     found = []
     for layout in layouts:
         for source in (s for s in layout.sources.values() if _matches(s, name)):
-            sheets = None if source.is_text else _sheets(path, name, layout)
+            by_name = path.suffix.lower() not in WORKBOOKS
+            sheets = None if by_name else _sheets(path, name, layout)
             if sheets is None or plain(source.sheet) in sheets:
-                certain = source.is_text or sheets is not None
+                certain = by_name or sheets is not None
                 found.append(Meant(layout, source.name, certain))
     return found
 
@@ -196,7 +229,7 @@ def _locate(opener: _Opener, layout: Layout) -> _Located:
     unread: dict[str, str] = {}
     reason = ""
     for source in (s for s in layout.sources.values() if _matches(s, opener.name)):
-        grids = opener.grids(source)
+        grids = opener.grids(source, layout.max_bytes)
         if source.sheet:
             grids = {n: g for n, g in grids.items() if plain(n) == plain(source.sheet)}
         found = None
@@ -248,7 +281,7 @@ def _unused_sheets(opener: _Opener, layout: Layout) -> tuple[str, ...]:
     """Visible sheets with content that the layout does not name."""
     sources = [s for s in layout.sources.values() if s.sheet]
     known = {plain(s.sheet) for s in sources}
-    grids = opener.grids(sources[0]) if sources else {}
+    grids = opener.grids(sources[0], layout.max_bytes) if sources else {}
     filled = {n: g for n, g in grids.items() if any(cell for row in g.head for cell in row)}
     return tuple(n for n in filled if plain(n) not in known)
 
@@ -302,6 +335,8 @@ def _declared_texts(read: ReadFile, declared: Declared) -> Iterable[str]:
         return []
     if declared.label:
         found = label_value(read.grids[declared.source], declared.label)
+        if declared.optional and found is None:
+            return []
         if found is None or not found[0]:
             raise Refusal(
                 f"没有填写{_name(declared)}。", file=read.file, remedy="请补填后重新报送。"
@@ -309,6 +344,8 @@ def _declared_texts(read: ReadFile, declared: Declared) -> Iterable[str]:
         return [found[0]]
     frame = next(f for f in read.frames if f.source == declared.source)
     if declared.header not in frame.data.column_names:
+        if declared.optional:
+            return []
         raise Refusal(
             f"缺少列{_name(declared)}。", file=read.file, remedy="请按版式补上后重新报送。"
         )

@@ -38,6 +38,7 @@ from puhui.intake.recognise import (
     is_document,
     meant_by,
     read_file,
+    told_by_name,
 )
 from puhui.quarter import Quarter
 
@@ -183,12 +184,14 @@ class _Reader:
 
     def _read_files(self) -> list[ReadFile]:
         files = []
-        for path, name in files_of(self.folder, deep=self.deep):
+        found = files_of(self.folder, deep=self.deep)
+        beside = told_by_name([name for _, name in found], self.layouts)
+        for path, name in found:
             if is_document(name, self.layouts):
                 self.unused.append(name)
                 continue
             try:
-                read = read_file(path, name, self.layouts)
+                read = read_file(path, name, self.layouts, beside)
             except Refusal as refusal:
                 meant = meant_by(path, name, self.layouts)
                 self.refused[name] = Refused(name, refusal, tuple(meant))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from operator import mul
+
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_VALUES = {c: i for i, c in enumerate(ALPHABET)}
+_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
 
 
 def is_valid(code: str) -> bool:
@@ -15,12 +19,11 @@ def is_valid(code: str) -> bool:
     >>> is_valid("91350100M000100Y43"), is_valid("91350100M000100Y34")
     (True, False)
     """
-    if len(code) != 18 or not set(code) <= set(ALPHABET):
+    if len(code) != 18 or not _VALUES.keys() >= set(code):
         return False
     return ALPHABET[check_value(code[:17])] == code[17]
 
 
 def check_value(body: str) -> int:
     """Check value (0–30) of the first seventeen characters."""
-    total = sum(ALPHABET.index(c) * pow(3, i, 31) for i, c in enumerate(body))
-    return -total % 31
+    return -sum(map(mul, (_VALUES[c] for c in body), _WEIGHTS)) % 31

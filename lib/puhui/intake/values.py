@@ -10,9 +10,9 @@ import datetime as dt
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, localcontext
+from decimal import Context, Decimal
 from fnmatch import fnmatchcase
 
 import pyarrow as pa
@@ -29,10 +29,13 @@ _ROUNDED_ID = re.compile(r"\d(\.\d+)?E\+\d+")
 _ID = re.compile(r"[A-Z0-9]{4,32}")
 _LONGEST = 40  # with any scale still exact in the 60 digits computed with
 _SERIAL = re.compile(r"\d{5}")
-_ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})( 00:00:00)?")
+_ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
+_MIDNIGHT = re.compile(r"[ T]0?0:00(:00)?(\.0+)?$")
 _SEPARATORS = re.compile(r"[、,，;；]")
 _EXCEL_EPOCH = dt.date(1899, 12, 30)
 _PLACES = {"money": 2, "rate": 6, "bp": 2, "int": 0}
+_EXACT = Context(prec=60)
+_UNITS = {places: Decimal(1).scaleb(-places) for places in _PLACES.values()}
 _DIGITS = {"money": 18, "rate": 9, "bp": 9, "int": 18}
 
 Fault = str  # name of a built-in check: number, date, code, decimals, id, rounded_id,
@@ -58,12 +61,13 @@ def parse(texts: pa.Array, rule: Rule, layout: Layout) -> Parsed:
     Returns values null wherever the text is a null mark or has a fault.
     """
     reader = reader_for(rule, layout)
+    nulls = layout.nulls - set(rule.words or ())  # 无 is a code of some lists
     encoded = texts.dictionary_encode()
     values: list[object] = []
     kept: list[str | None] = []
     faults: list[Fault | None] = []
     for text in encoded.dictionary.to_pylist():
-        value, fault, shown = _read(text, reader, layout)
+        value, fault, shown = _read(text, reader, nulls)
         values.append(value)
         kept.append(shown)
         faults.append(fault)
@@ -76,11 +80,12 @@ def parse(texts: pa.Array, rule: Rule, layout: Layout) -> Parsed:
 
 
 def _read(
-    text: str, reader: Callable[[str], object], layout: Layout
+    text: str, reader: Callable[[str], object], nulls: Collection[str]
 ) -> tuple[object, Fault | None, str | None]:
-    if plain(text) in layout.nulls:
+    word = plain(text)
+    if word in nulls:
         return None, None, None
-    if is_error_value(plain(text)):
+    if is_error_value(word):
         return None, "excel_error", text
     try:
         return reader(text), None, text
@@ -113,6 +118,8 @@ def reader_for(rule: Rule, layout: Layout) -> Callable[[str], object]:
         return lambda t: code(t, words)
     if rule.kind == "id":
         return identifier
+    if rule.name.endswith("uscc"):
+        return lambda t: id_text(t).upper()
     # Names and addresses keep their full-width brackets; every other text is compared.
     return str.strip if rule.name in ("name", "address") else id_text
 
@@ -139,13 +146,11 @@ def quantity(text: str, kind: str, scale: Decimal, unit: str) -> Decimal:
         word = "-" + word[1:-1]
     if len(word) > _LONGEST or not (_PLAIN_NUMBER.fullmatch(word) or _FLOAT_NUMBER.fullmatch(word)):
         raise Unreadable("number")
-    with localcontext() as context:
-        context.prec = 60
-        value = Decimal(word.replace(",", "")) * scale
-        if value.adjusted() > 40:
-            raise Unreadable("number")
-        places = _PLACES[kind]
-        rounded = value.quantize(Decimal(1).scaleb(-places))
+    value = _EXACT.multiply(Decimal(word.replace(",", "")), scale)
+    if value.adjusted() > 40:
+        raise Unreadable("number")
+    places = _PLACES[kind]
+    rounded = value.quantize(_UNITS[places], context=_EXACT)
     if rounded != value:
         raise Unreadable("decimals")
     if abs(rounded) >= Decimal(10) ** (_DIGITS[kind] - places):
@@ -172,7 +177,7 @@ def date(text: str, formats: tuple[str, ...], century_end: int) -> dt.date:
     >>> date("44561", ("serial",), 2068).isoformat()
     '2021-12-31'
     """
-    word = plain(text)
+    word = _MIDNIGHT.sub("", plain(text))
     iso = _ISO.fullmatch(word)
     if iso and "%Y-%m-%d" in formats:
         return _day(int(iso[1]), int(iso[2]), int(iso[3]))
