@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,8 @@ from puhui import schema
 from puhui.errors import RunError
 from puhui.example.writers.filing import Filing
 
+#: Decimal places between yuan and the unit a figure is filed in; other units have none.
+_UNITS = {"万元": 4, "亿元": 8}
 _YES_NO = {True: "是", False: "否"}
 
 
@@ -34,9 +37,26 @@ def plain_array(values: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 def trimmed(numbers: pa.Array) -> pa.Array:
     """Numbers as text without zeros after the last decimal that says something."""
-    text = pc.cast(numbers, pa.string())
+    zero = pc.equal(numbers, pa.scalar(0).cast(pa.int8()).cast(numbers.type))
+    text = pc.if_else(zero, "0", pc.cast(numbers, pa.string()))
     cut = pc.replace_substring_regex(text, r"(\.\d*?)0+$", r"\1")
     return pc.replace_substring_regex(cut, r"\.$", "")
+
+
+def figures(data: pa.Table) -> pa.Array:
+    """Values of ``returns`` in the unit each is filed in (they are kept in yuan), exactly.
+
+    Examples
+    --------
+    >>> from decimal import Decimal
+    >>> amounts = pa.array([Decimal("12345678.00"), Decimal("5.00")], pa.decimal128(18, 2))
+    >>> trimmed(figures(pa.table({"value": amounts, "unit": ["万元", "户"]}))).to_pylist()
+    ['1234.5678', '5']
+    """
+    factors = pc.dictionary_encode(plain_array(data["unit"]))
+    places = [_UNITS.get(unit, 0) for unit in factors.dictionary.to_pylist()]
+    parts = pa.array([Decimal(1).scaleb(-p) for p in places], pa.decimal128(9, 8))
+    return pc.multiply(plain_array(data["value"]), parts.take(factors.indices))
 
 
 def texts(column: schema.Column, values: pa.Array, dates: str = "%Y-%m-%d") -> pa.Array:

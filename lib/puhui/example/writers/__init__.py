@@ -1,0 +1,1 @@
+"""Writers: tables of the example county become the files clerks would send."""
