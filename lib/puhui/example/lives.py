@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from puhui.example.chance import Dice
 from puhui.example.columns import NEVER, NONE, Columns, Ints, bits, code, day_number, take
@@ -100,12 +101,15 @@ class Book:
         spread the bank has on file), ``overdue_from`` and ``overdue_to``, ``watch_from``,
         ``is_instalment``, ``staff``, ``guarantor`` (entity), ``pinned`` (balance on the last
         day, if set). What never happens is :data:`NEVER`.
+    labels
+        Texts of every loan, made when the first snapshot is cut.
     """
 
     unit: Unit
     prefix: str
     customers: Columns
     loans: Columns = field(default_factory=dict)
+    labels: dict[str, pa.Array] = field(default_factory=dict)
 
     def line_on(self, customers: Ints, days: Any) -> Ints:
         """Credit line of customers on a day each, in fen."""
@@ -295,12 +299,17 @@ def _next(book: Book, state: _State, loans: Columns, dice: Dice) -> _State:
     renewable = np.isin(loans["product"], (WORKING, PERSONAL)) & (loans["closure"] == MATURED)
     household = book.customers["segment"][state.owner] == position("household")
     renew = renewable & dice.chance(knob(book.unit.renew, loans["closed_on"]), n)
-    stay = renew | ~dice.chance(_LEAVE, n) | household
+    stay = renew | ~dice.chance(_leaving(book.unit, loans["closed_on"]), n) | household
     gap = np.where(renew, 0, dice.between(1, 25, n))
     day = np.where(renew, loans["closed_on"], working_day(loans["closed_on"] + gap))
     go = stay & (day <= LAST_DAY)
     renewed = np.where(renew, loans["borrowing"] * 100 + loans["round"], NONE)
     return _State(state.owner[go], day[go], state.borrowing[go], renewed[go])
+
+
+def _leaving(unit: Unit, days: Ints) -> Ints:
+    """Permille that end after a loan: more in 2021 where a bank shrinks faster than by that."""
+    return knob((_LEAVE, max(_LEAVE, -unit.growth[1])), days)
 
 
 def _in_order(every: Columns) -> Columns:
