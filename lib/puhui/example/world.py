@@ -1,0 +1,84 @@
+"""A county as it is, before anybody reports on it: people, books, and snapshots of all quarters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from puhui.example import arrears, leads, lives
+from puhui.example.chance import Dice
+from puhui.example.columns import Columns, Ints
+from puhui.example.ledger import first_loans, snapshot
+from puhui.example.lives import Book
+from puhui.example.people import People
+from puhui.example.pricing import month_shocks
+from puhui.example.roster import COUNTY_CODE, QUARTERS, ROSTER
+from puhui.quarter import Quarter
+
+Row = dict[str, Any]
+
+
+@dataclass
+class County:
+    """One county of the example.
+
+    Attributes
+    ----------
+    seed
+        Text every stream of chance of this county starts from.
+    prefix
+        First characters of its institutions' ids; ``HC`` for the first county.
+    people
+        Its borrowers.
+    books
+        Customers and loans of every bank by :attr:`Unit.short`, also of those that submit no
+        ledger.
+    shocks
+        The common shock of every month.
+    leads
+        Truth rows of planted screening cases.
+    snapshots
+        ``customers`` and ``loans`` by quarter and bank.
+    """
+
+    seed: str
+    prefix: str
+    people: People
+    books: dict[str, Book]
+    shocks: Ints
+    leads: list[Row] = field(default_factory=list)
+    snapshots: dict[tuple[Quarter, str], dict[str, Columns]] = field(default_factory=dict)
+
+
+def grow(seed: int, number: int = 1, quarters: tuple[Quarter, ...] = QUARTERS) -> County:
+    """Make a county: enrol borrowers, let loans live, turn some bad, plant the cases.
+
+    Parameters
+    ----------
+    seed
+        Seed of the example.
+    number
+        Which county, from 1; the first is 潢川, the others are nameless.
+    quarters
+        Quarters to cut snapshots of.
+    """
+    text = f"{seed}:{number}"
+    people = People(COUNTY_CODE if number == 1 else f"{980_000 + number}")
+    shocks = month_shocks(Dice(f"{text}:shocks"))
+    prefix = "HC" if number == 1 else f"X{number:04d}"
+    banks = [unit for unit in ROSTER if unit.is_bank]
+    books = {
+        unit.short: lives.enrol(unit, prefix, people, Dice(f"{text}:enrol:{unit.short}"))
+        for unit in banks
+    }
+    people.settle(Dice(f"{text}:people"))
+    for short, book in books.items():
+        lives.live(book, shocks, Dice(f"{text}:live:{short}"))
+        arrears.turn_bad(book, Dice(f"{text}:arrears:{short}"))
+    first_loans(books, people)
+    county = County(text, prefix, people, books, shocks)
+    county.leads = leads.plant(county)
+    for quarter in quarters:
+        for short, book in books.items():
+            county.snapshots[quarter, short] = snapshot(book, people, quarter)
+    return county
