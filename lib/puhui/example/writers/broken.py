@@ -99,7 +99,7 @@ def _plant_in(
     filing: Filing, table: str, wanted: Sequence[Recipe], dice: Dice
 ) -> tuple[Filing, list[Planted]]:
     """Plant in one table."""
-    rows = _rows(filing, wanted)
+    rows = _rows(filing, wanted, dice)
     data, moved, fresh = _scatter(filing.tables[table], [row for _, row in rows], dice)
     marks = {
         (t, moved[at] if t == table else at, name): text
@@ -130,12 +130,14 @@ def _fits(filing: Filing, recipe: Recipe) -> bool:
     return data is not None and recipe.column in data.column_names
 
 
-def _rows(filing: Filing, wanted: Sequence[Recipe]) -> list[tuple[Recipe, Row]]:
-    """Broken rows of one table; a doubled key stands there twice."""
-    models = {r.model: _model(filing, r) for r in wanted}
+def _rows(filing: Filing, wanted: Sequence[Recipe], dice: Dice) -> list[tuple[Recipe, Row]]:
+    """Broken rows of one table, copies of drawn ones; a doubled key stands there twice."""
+    models = {r.model: _models(filing, r) for r in wanted}
     made = []
     for number, recipe in enumerate(wanted, 1):
-        row = _changed(filing, recipe, models[recipe.model], number)
+        suited = models[recipe.model]
+        model: Row = suited.slice(dice.one(suited.num_rows), 1).to_pylist()[0]
+        row = _changed(filing, recipe, model, number)
         made += [(recipe, row)] * (2 if recipe.check == _TWICE else 1)
     return made
 
@@ -187,16 +189,16 @@ def _made_up(filing: Filing, column: schema.Column, row: Row, number: int) -> st
     return code[:-1] + _CHECK_CHARACTERS[at]
 
 
-def _model(filing: Filing, recipe: Recipe) -> Row:
-    """First row that suits; a quiet one (no business loan) where there is one to settle."""
+def _models(filing: Filing, recipe: Recipe) -> pa.Table:
+    """Sound rows that suit; the quiet ones (no business loans) if there are such."""
     data = filing.tables[recipe.table]
     suited, preferred = _suited(filing, data, recipe.model)
-    touched = {at for (table, at, _) in filing.cells if table == recipe.table}
+    sound = np.ones(data.num_rows, dtype=bool)
+    sound[[at for (table, at, _) in filing.cells if table == recipe.table]] = False
     for mask in (pc.and_(suited, preferred), suited):
-        for at in np.flatnonzero(pc.fill_null(mask, False).to_numpy(zero_copy_only=False)):
-            if int(at) not in touched:
-                found: Row = data.slice(int(at), 1).to_pylist()[0]
-                return found
+        found = data.filter(pc.and_(pc.fill_null(mask, False), pa.array(sound)))
+        if found.num_rows:
+            return found
     raise RunError(
         f"{schema.label(recipe.table)}中没有可用来制造错误行的一行。",
         remedy="请换一个种子再生成示例。",

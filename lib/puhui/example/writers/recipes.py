@@ -68,7 +68,6 @@ returns    W0222  item                wl  figure   item!QS.inc1_balance
 deferrals  E0224  amount              w   any      amount=-1
 applications  E0225  amount           w   any      amount=-1
 applications  E0226  decided_on       w   any      applied_on=-60 decided_on=-61
-fees       E0227  amount              w   any      amount=-1 waived=0
 fees       E0228  waived              w   any      amount=100 waived=100.01
 flows      E0229  amount              w   any      amount=-1
 cases      E0235  first_npl_on        w   any      first_overdue_on=-300 first_npl_on=-301
