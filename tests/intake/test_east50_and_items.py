@@ -158,7 +158,13 @@ def test_an_extension_of_an_extension_is_refused(tmp_path):
         load_layout(path)
 
 
-HEAD = ["小微企业贷款情况表（节选）", f"机构编号,{b.BANK}", "报告期,2021Q4", "填报人,甲,联系电话,1", ""]
+HEAD = [
+    "小微企业贷款情况表（节选）",
+    f"机构编号,{b.BANK}",
+    "报告期,2021Q4",
+    "填报人,甲,联系电话,1",
+    "",
+]
 
 
 def items(folder, *lines, head=HEAD, encoding="gbk", name="1104_S71.csv"):

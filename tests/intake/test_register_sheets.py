@@ -101,7 +101,7 @@ def test_a_workbook_of_a_cover_alone_is_refused(tmp_path):
 FIRMS = [
     "统一社会信用代码,企业名称,对接机构编号,方案签订日期,方案含融资需求,所属核心企业",
     f"91350100m000100y43,甲纸业有限公司,{b.BANK},2021-03-01,是,",
-    f"91350100M000100Y43,甲纸业有限公司,JYDX0001,,,９１３５０１００M000100Y43",
+    "91350100M000100Y43,甲纸业有限公司,JYDX0001,,,９１３５０１００M000100Y43",
 ]
 NOTES = [
     "记录编号,机构编号,类型,日期,条款,事实,文号",
@@ -109,7 +109,9 @@ NOTES = [
 ]
 
 
-@pytest.mark.parametrize("names", [("key_firms.csv", "notes.csv"), ("重点企业名单.csv", "监管记录.csv")])
+@pytest.mark.parametrize(
+    "names", [("key_firms.csv", "notes.csv"), ("重点企业名单.csv", "监管记录.csv")]
+)
 def test_the_supervisors_firms_and_notes(tmp_path, names):
     b.supervisor(tmp_path)
     for name, lines in zip(names, (FIRMS, NOTES), strict=True):
@@ -117,7 +119,9 @@ def test_the_supervisors_firms_and_notes(tmp_path, names):
     read = read_supervisor(tmp_path, layouts=b.LAYOUTS, checks=b.CHECKS, hasher=b.HASHER)
     assert read.findings.num_rows == 0 and not read.missing
     firms = read.tables["key_firms"].to_pylist()
-    assert [(f["uscc"], f["institution_id"], f["has_needs"], f["core_firm_uscc"]) for f in firms] == [
+    assert [
+        (f["uscc"], f["institution_id"], f["has_needs"], f["core_firm_uscc"]) for f in firms
+    ] == [
         ("91350100M000100Y43", b.BANK, True, None),
         ("91350100M000100Y43", "JYDX0001", None, "91350100M000100Y43"),
     ]

@@ -124,7 +124,12 @@ def _check_headers(part: Part, stacks: Mapping[str, Stack]) -> None:
     lacking = [Field("", j.left) for j in part.joins.values() if not stacks[""].has(j.left)]
     for rule in part.rules.values():
         there = [f for f in rule.fields if f.source in stacks]
-        if rule.required and not rule.may_lack and there and not any(_supplied(f, stacks) for f in there):
+        if (
+            rule.required
+            and not rule.may_lack
+            and there
+            and not any(_supplied(f, stacks) for f in there)
+        ):
             lacking.append(there[0])
     for frame in stacks[""].frames:
         unsaid = [w.header for w in part.wide if w.header not in frame.letters]

@@ -193,7 +193,7 @@ class Meant:
 def meant_by(path: Path, name: str, layouts: Sequence[Layout]) -> list[Meant]:
     """Sources a file that fits no layout was meant to bring, by its name and its sheets.
 
-    A text or Parquet file is known by its name. A workbook is known by its sheets; one that cannot be
+    A workbook is known by its sheets, any other file by its name; a workbook that cannot be
     opened may hold whatever its name allows.
     """
     found = []

@@ -26,4 +26,5 @@ def is_valid(code: str) -> bool:
 
 def check_value(body: str) -> int:
     """Check value (0–30) of the first seventeen characters."""
-    return -sum(map(mul, (_VALUES[c] for c in body), _WEIGHTS)) % 31
+    total: int = sum(map(mul, (_VALUES[c] for c in body), _WEIGHTS))
+    return -total % 31
