@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from puhui.example.columns import Columns, Ints, code, day_number
+from puhui.example.columns import Columns, Ints, code, day_number, from_rows
 from puhui.example.days import add_months, year
 from puhui.example.ledger import SUBSTANDARD
 from puhui.example.lives import CREDIT, DISCOUNT, RENEWAL
@@ -210,21 +210,23 @@ def unit_of(item: str) -> str:
     return "户" if counted else "万元"
 
 
-def rows(
-    institution: str, items: dict[str, int], as_of: Quarter, basis: str = "as_filed"
-) -> list[dict[str, Any]]:
-    """Rows of ``returns`` for one date."""
-    return [
-        {
-            "institution_id": institution,
-            "item": item,
-            "as_of": as_of.end,
-            "basis": basis,
-            "value": items[item],
-            "unit": unit_of(item),
-        }
-        for item in sorted(items)
-    ]
+def columns(institution: str, items: dict[str, int], as_of: Quarter) -> Columns:
+    """``returns`` of an institution, as filed for one date."""
+    return from_rows(
+        "returns",
+        [
+            {
+                "institution_id": institution,
+                "item": item,
+                "as_of": as_of.end,
+                "basis": "as_filed",
+                # Kept in yuan whatever the unit it is filed in, so here in fen.
+                "value": items[item] * (10_000 if unit_of(item) == "万元" else 100),
+                "unit": unit_of(item),
+            }
+            for item in sorted(items)
+        ],
+    )
 
 
 def _money(fen: int) -> int:
@@ -234,3 +236,51 @@ def _money(fen: int) -> int:
 def _rounded(value: int, unit: int) -> int:
     """Half up to whole units."""
     return (2 * value + unit) // (2 * unit)
+
+
+_ROWS = {"1": "普惠型小微企业法人贷款", "3": "普惠型个体工商户和小微企业主贷款"}
+_SIX = {"6.1": "小微企业信用贷款", "6.2": "小微企业中长期贷款", "6.3": "小微企业无还本续贷"}
+_S71_COLUMNS = {
+    "A": "贷款余额",
+    "B": "贷款余额户数",
+    "C": "不良贷款余额",
+    "D": "当年累放贷款额",
+    "E": "当年累放贷款户数",
+    "F": "当年累放贷款年化利息收益",
+}
+_S71_BANDS = {
+    "1": "单户授信100万元（含）以下",
+    "2": "单户授信100—500万元（含）",
+    "3": "单户授信500—1000万元（含）",
+    "5": "单户授信1000万元（含）以下不含票据融资",
+}
+_S63_ROWS = {
+    "1": "境内贷款余额",
+    "1.2.1": "信用贷款余额",
+    "7.1": "无还本续贷余额",
+    "9.2": "循环贷户数",
+}
+_S63_COLUMNS = {"C": "小型企业", "D": "微型企业", "G": "个体工商户", "H": "小微企业主"}
+_OTHERS = {
+    "G01.loans": "各项贷款",
+    "G01.bills": "票据融资",
+    "G11.npl": "不良贷款余额",
+}
+
+
+def wording(item: str) -> str:
+    """What a 1104 item is called.
+
+    Examples
+    --------
+    >>> wording("S71_I_3.C1")
+    '普惠型个体工商户和小微企业主贷款·不良贷款余额·单户授信100万元（含）以下'
+    """
+    if item in _OTHERS:
+        return _OTHERS[item]
+    report, _, rest = item.partition("_I_")
+    row, _, column = rest.rpartition(".")
+    if report == "S63":
+        return f"{_S63_ROWS[row]}·{_S63_COLUMNS[column]}"
+    name = _ROWS.get(row) or _SIX[row]
+    return f"{name}·{_S71_COLUMNS[column[0]]}·{_S71_BANDS[column[1]]}"

@@ -18,17 +18,17 @@ COUNTY_CODE = "411526"
 _UNITS = """
 ZC1 午政策性银行潢川支行   policy            branch        0 one_sheet         1    80  52
 ZC2 未政策性银行潢川支行   policy            branch        1 workbook          2   120  47
-DX1 乙银行潢川支行         large             branch        2 east40            5  1100 142
-DX2 丁银行潢川支行         large             branch        2 east50_gz         5  2600 137
-DX3 戊邮储银行潢川支行     large             branch        2 east40_gz         9  4700  82
-DX4 己银行潢川支行         large             branch        1 item_list         6  2500 139
+DX1 乙银行潢川支行         large             branch        2 east40            5   700 142
+DX2 丁银行潢川支行         large             branch        2 east50_gz         5  2500 137
+DX3 戊邮储银行潢川支行     large             branch        2 east40_gz         9  4300  82
+DX4 己银行潢川支行         large             branch        1 item_list         6  2300 139
 GF1 庚银行潢川支行         joint_stock       branch        2 workbook          2   650 138
 GF2 辛银行潢川支行         joint_stock       branch        1 workbook          1   400 141
 CS1 壬银行潢川支行         city              branch        2 workbook          3  1000 188
 CS2 癸城市商业银行         city              legal_person  3 workbook_messy    5  1500   0
-NS1 甲农村商业银行         rural_commercial  legal_person  3 workbook         18  4000   0
-NS2 子农村商业银行         rural_commercial  legal_person  3 east50_gz        14  6200   0
-NS3 丑农村商业银行         rural_commercial  legal_person  2 east40_gz        12  3900   0
+NS1 甲农村商业银行         rural_commercial  legal_person  3 workbook         18  3600   0
+NS2 子农村商业银行         rural_commercial  legal_person  3 east50_gz        14  5200   0
+NS3 丑农村商业银行         rural_commercial  legal_person  2 east40_gz        12  3500   0
 CZ1 丙村镇银行             village           legal_person  0 one_sheet         3   450   0
 CZ2 寅村镇银行             village           legal_person  2 workbook          3   650   0
 CZ3 卯村镇银行             village           legal_person  0 one_sheet_messy   2   350   0
