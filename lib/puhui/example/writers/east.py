@@ -72,7 +72,7 @@ _MORE_COLUMNS = {
     "风险缓释": "mitigants",
     "保证人证件号": "guarantor_id",
 }
-#: Canonical columns the extract carries besides those, from the standard tables.
+#: Canonical columns the standard tables carry.
 _STANDARD = {
     "customers": """customer_id certificate_no name kind size industry county_code staff_count
         founded_on legal_representative_id phone_hash address""",
@@ -81,12 +81,19 @@ _STANDARD = {
         principal_overdue interest_overdue overdue_since status is_online is_agricultural
         industry_of_use predecessor_loan_id staff_id""",
 }
+#: Canonical columns an extract with all supplements carries, by table.
 CARRIED: Mapping[str, frozenset[str]] = {
     "customers": frozenset(_STANDARD["customers"].split()) | set(_LINE_COLUMNS.values()),
     "loans": frozenset(_STANDARD["loans"].split())
     | set(_PRICING_COLUMNS.values())
     | set(_MORE_COLUMNS.values()),
 }
+
+
+#: Of customers filed in 503 only these: EAST has no table of persons here.
+CARRIED_OF_PERSONS = frozenset({"customer_id", "certificate_no", "name"}) | set(
+    _LINE_COLUMNS.values()
+)
 
 
 def fields(version: str) -> dict[str, tuple[str, ...]]:
