@@ -15,7 +15,7 @@ from puhui.quarter import Quarter
 
 # Who departs from "y"; institutions not named do what the clause asks.
 _CONDUCT = """
-C2.1d  NS2:n GF2:u
+C2.1d  GF2:u
 C2.4b  GF2:n CS1:u CS2:-
 C2.5b  NS2:n NS3:-
 C3.3c  NS2:n CX2:n DX4:- ZC2:x

@@ -19,11 +19,12 @@ Row = dict[str, Any]
 PLANNED = {"assessed_balance": "assessed", "assessed_customers": "assessed:customers"}
 #: Who has no plan; who got one beyond reach.
 NO_PLAN = ("ZC1", "ZC2", "CS1", "GF2")
-_TOO_MUCH = ("DX3", "NS2", "CZ1")
+_TOO_MUCH = ("GF1", "NS2", "CZ1")
 #: Every third branch of these was allotted more than it made.
 _UNEVEN = ("NS1", "CS2", "DX2")
 #: Listed firms of each bank, and among them core firms with small suppliers.
 _LISTED, _WITH_CORE = 3, 1
+_WITH_DOCUMENT = ("penalty", "inspection")
 _NOTED = {
     "C4.5c": ("inspection", "抽查三户，抵押解除至再次登记均超过二十天，与所报衔接机制不符。"),
     "C6.0": ("visit", "走访时未见普惠金融部门，人员均在公司业务部办公。"),
@@ -130,14 +131,14 @@ def _firms(county: County, unit: Unit) -> list[tuple[str, str]]:
 
 def notes(county: County) -> list[Row]:
     """What the office itself noted: claims its own evidence contradicts, and others."""
-    rows = []
+    rows: list[Row] = []
     for clause, (kind, fact) in _NOTED.items():
         for unit in UNITS.values():
             if letter(clause, unit, LAST) == "c":
                 rows.append(_note(county, len(rows), unit, kind, clause, fact))
     others = (
         ("CZ2", "visit", None, "走访两户小微企业，贷款手续正常。"),
-        ("NS2", "penalty", "C3.5a", "因贷后检查不到位被处罚款二十万元。"),
+        ("NS2", "penalty", None, "因贷后检查不到位被处罚款二十万元。"),
     )
     for short, kind, other, fact in others:
         rows.append(_note(county, len(rows), UNITS[short], kind, other, fact))

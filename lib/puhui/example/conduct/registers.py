@@ -21,11 +21,12 @@ from puhui.quarter import Quarter
 
 Row = dict[str, Any]
 
-#: Figures that only a ledger or the one sheet would show, given as numbers by who has neither:
+#: Figures given as numbers by who has no ledger, or whose extract has no column for them:
 #: item → figure of :class:`Lending`.
 FIGURES = {
     "C2.3.first": "ent_first:borrowers",
     "C2.4a.drawn": "ent_drawn:borrowers",
+    "C2.5a.balance": "mse_local",
     "C4.2a.balance": "mse_online",
     "C4.2a.customers": "mse_online:customers",
     "C4.3a.balance": "mse_listed",
@@ -34,11 +35,25 @@ FIGURES = {
     "C4.5b.balance": "mse_revolving",
     "C4.5b.customers": "mse_revolving:customers",
     "C5.0.balance": "making",
+    "C5.1.balance": "pillar",
+    "C5.1.new": "pillar_new:customers",
+    "C5.2.balance": "emerging",
+    "C5.2.new": "emerging_new:customers",
     "C5.4.balance": "mse_chained",
     "C5.5a.balance": "agri",
 }
-#: What an institution without a ledger leaves out of these: the item list of DX4 has no more.
-FIGURES_OF = {"GF2": tuple(FIGURES), "DX4": ("C4.2a.balance", "C4.2a.customers", "C4.3a.balance")}
+_CHAINS = ("C5.0.balance", "C5.1.balance", "C5.1.new", "C5.2.balance", "C5.2.new")
+#: Who gives which: GF2 has no ledger but counts all; DX4 has little beside its item list; the
+#: text extracts have neither first drawdowns nor chains, nor where persons live and trade.
+FIGURES_OF = {
+    "GF2": tuple(item for item in FIGURES if item not in ("C2.5a.balance", *_CHAINS[1:])),
+    "DX4": ("C4.2a.balance", "C4.2a.customers", "C4.3a.balance"),
+    "DX1": ("C2.3.first", "C5.0.balance"),
+    "DX2": ("C2.3.first", *_CHAINS),
+    "DX3": ("C2.3.first", *_CHAINS),
+    "NS2": _CHAINS,
+    "NS3": ("C2.5a.balance", *_CHAINS),
+}
 #: Left out of an earlier quarter.
 _LATE_FIGURES = {(Quarter(2021, 3), "GF2"): ("C2.3.first", "C2.4a.drawn")}
 
@@ -129,32 +144,37 @@ def _answer(county: County, institution: str, item: str, value: str, proved: boo
 
 def _numbers(county: County, quarter: Quarter, unit: Unit, institution: str) -> list[Row]:
     """Figures given instead of a ledger, and what a bank drew from the central bank."""
-    found: dict[str, int] = {}
+    found: dict[str, str] = {}
     if unit.is_bank:
         mine = lending(county, quarter, unit.short)
         late = _LATE_FIGURES.get((quarter, unit.short), ())
         for item in FIGURES_OF.get(unit.short, ()):
             if item not in late:
-                counted = ":" in FIGURES[item]
-                found[item] = mine[FIGURES[item]] // (1 if counted else 100)
+                number = mine[FIGURES[item]]
+                found[item] = str(number) if ":" in FIGURES[item] else _yuan(number)
         found |= _own_numbers(quarter, unit, mine)
-    return [_answer(county, institution, item, str(v), False) for item, v in found.items()]
+    return [_answer(county, institution, item, value, False) for item, value in found.items()]
 
 
-def _own_numbers(quarter: Quarter, unit: Unit, mine: Lending) -> dict[str, int]:
+def _yuan(fen: int) -> str:
+    return f"{fen // 100}.{fen % 100:02d}".removesuffix(".00")
+
+
+def _own_numbers(quarter: Quarter, unit: Unit, mine: Lending) -> dict[str, str]:
     """Numbers of some clauses that every bank gives, in yuan."""
-    found: dict[str, int] = {}
+    found: dict[str, str] = {}
     how = letter("C9.2", unit, quarter)
     if how in ("y", "n"):
+        # Three quarters of what the loans support, in whole 万元.
         allowed = mine["supported:drawn"] * 2 // 5
-        found["C9.2.drawn"] = allowed * 3 // 4 // 1_000_000 * 10_000 if how == "y" else 0
+        found["C9.2.drawn"] = _yuan(allowed * 3 // 4 // 1_000_000 * 1_000_000 if how == "y" else 0)
     how = letter("C5.7", unit, quarter)
     if how in ("y", "n"):
-        found["C5.7.balance"] = mine["mse_insured"] // 300 if how == "y" else 0
+        found["C5.7.balance"] = _yuan(mine["mse_insured"] // 3 if how == "y" else 0)
     if letter("C5.6", unit, quarter) not in ("", "-"):
-        found["C5.6.lifted_balance"] = mine["lifted"] // 100
+        found["C5.6.lifted_balance"] = _yuan(mine["lifted"])
     if letter("C5.5c", unit, quarter) not in ("", "-"):
-        found["C5.5c.balance"] = mine["agri"] // 100
+        found["C5.5c.balance"] = _yuan(mine["agri"])
     return found
 
 
