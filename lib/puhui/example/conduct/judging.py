@@ -24,7 +24,7 @@ from puhui.example.conduct.situations import (
     NOT_APPLICABLE,
     situation_row,
 )
-from puhui.example.roster import LAST, ROSTER, Unit
+from puhui.example.roster import LAST, ROSTER, Unit, institution_id
 from puhui.quarter import Quarter
 
 Row = dict[str, Any]
@@ -149,7 +149,7 @@ def _together(evidence: Evidence, quarter: Quarter, units: list[Unit], *, grows:
     return done(good, balance, "%", why=why, verdict=verdict)
 
 
-def overall(rows: Iterable[Row]) -> list[Row]:
+def overall(county: County, rows: Iterable[Row]) -> list[Row]:
     """C1 of every institution and quarter, from the rows of all other clauses.
 
     Missed if any ban or must that binds the institution is missed, met if at least one is met
@@ -158,12 +158,16 @@ def overall(rows: Iterable[Row]) -> list[Row]:
 
     Parameters
     ----------
+    county
+        Whose institutions they are; rows under other ids, as of persons, do not count.
     rows
         Situations of this room and of the others, e.g. of leads.
     """
+    known = {institution_id(unit.short, county.prefix) for unit in ROSTER}
     found: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        if row["branch_id"] is None and row["clause"] not in ("C1", "C2.2c"):
+        institutions = row["branch_id"] is None and row["institution_id"] in known
+        if institutions and row["clause"] != "C1":
             found.setdefault((row["quarter"], row["institution_id"]), []).append(row)
     return [_overall(quarter, unit, mine) for (quarter, unit), mine in found.items()]
 

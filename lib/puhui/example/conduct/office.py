@@ -46,12 +46,14 @@ def supervisor(county: County) -> dict[str, Columns]:
 def plans(county: County, figures: Figures) -> list[Row]:
     """Targets for the year's increment, of institutions and, where ledgers show them, branches.
 
-    A target is four fifths of what was achieved, or half as much again where the plan was
+    Of a bank without snapshots at both ends of the year there are none. A target is four fifths of what was achieved, or half as much again where the plan was
     beyond reach; where business shrank, what a tenth of growth would have been.
     """
     rows = []
     for unit in UNITS.values():
-        if not unit.is_bank or unit.short in NO_PLAN:
+        dates = (LAST, LAST.year_start)
+        known = all((quarter, unit.short) in county.snapshots for quarter in dates)
+        if not known or unit.short in NO_PLAN:
             continue
         branches = [None, *range(unit.branches if unit.has_ledger else 0)]
         for branch in branches:
@@ -97,7 +99,7 @@ def key_firms(county: County) -> list[Row]:
     rows = []
     for unit in UNITS.values():
         how = letter("C5.3", unit, LAST)
-        if not unit.is_bank or how == "x":
+        if (LAST, unit.short) not in county.snapshots or how == "x":
             continue
         chosen = _firms(county, unit)
         for i, (certificate, name) in enumerate(chosen):
