@@ -214,6 +214,40 @@ def fit(
     typer.echo(rates.to_json(fitted) if json else rates.to_text(fitted))
 
 
+@app.command()
+def example(
+    out: Annotated[
+        Path, typer.Option("--out", help="写入的文件夹（新的、空的，或以前生成的示例）。")
+    ],
+    scale: Annotated[int, typer.Option("--scale", min=1, help="县的个数。")] = 1,
+    seed: Annotated[int, typer.Option("--seed", help="随机种子；种子相同则文件逐字节相同。")] = 2021,
+    quarter: Annotated[
+        list[str] | None, typer.Option("--quarter", help="只写这些季度，可重复（默认九个季度）。")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="同时生成的县数。")] = 1,
+) -> None:
+    """生成示例县：各机构的报送文件，以及其中埋设的真值（truth/）。"""
+    from puhui.example import QUARTERS, make
+    from puhui.quarter import Quarter
+
+    quarters = tuple(Quarter.parse(q) for q in quarter) if quarter else QUARTERS
+    with _progress() as report:
+        made = make(
+            out,
+            seed=seed,
+            scale=scale,
+            quarters=quarters,
+            jobs=jobs,
+            progress=lambda done, total: report("生成示例县", done, total, ""),
+        )
+    size = sum(file.size for file in made.files) / 1_000_000
+    _out.print(
+        f"{out}：{scale} 个县，{len(made.files)} 个文件，{size:.1f} MB，"
+        f"{max(quarters)}末有余额的借据 {made.loans} 笔。真值在 {out / 'truth'}。",
+        highlight=False,
+    )
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def lab(context: typer.Context) -> None:
     """在笔记本目录打开 JupyterLab；其后的参数原样交给 JupyterLab。"""

@@ -563,7 +563,7 @@ _TABLES: dict[str, tuple[str, str]] = {
         dissent_upheld       bool                ?    异议是否成立
         dissent_causal       bool                ?    异议与损失是否相关
         objection_record_no  text                ?    反对记录号
-        overruled_by         text                ?    被何人否决
+        overruled_by         text                ?,hash:staff  被何人否决
         breach               code:breach         -    违规情形
         breach_rule          text                ?    所违反的规定
         breach_in_force      bool                ?    规定当时是否有效

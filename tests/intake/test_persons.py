@@ -1,12 +1,13 @@
 """What is stored of persons: never a name, never a number, the same mark everywhere."""
 
+import numpy as np
 import pytest
 
 from intake import builders as b
-from puhui.example.identity import person_id, uscc
+from puhui.example.people import credit_codes, person_ids
 from puhui.intake.hashing import is_citizen_id, is_organisation_id
 
-PERSON = person_id(3, 4, 5)
+PERSON = person_ids("411526", np.array([1445]))[0].as_py()
 FIRM = "91350100M000100Y43"  # the worked example of GB 32100
 COMPANY = b.EAST["s203"][2]
 
@@ -94,7 +95,7 @@ def test_firms_stay_in_clear_as_guarantor_and_controller(tmp_path):
 
 
 def test_an_individual_business_is_a_person_by_its_code_too(tmp_path):
-    code = uscc("92", 7)
+    code = credit_codes("411526", np.frombuffer(b"92", np.uint8), np.array([7]))[0].as_py()
     b.workbook(tmp_path / "填报.xlsx", loans=[b.LOAN | {"保证人证件号": code}])
     read = b.read(tmp_path)
     mark = b.HASHER.hash("certificate", code)

@@ -1,10 +1,14 @@
 """An invented county to run, learn from and test on, with its own exact answers.
 
-``small(seed)`` makes three institutions for 2020Q4 and 2021Q4: a rural commercial bank
-with a fill-in workbook, a large bank's branch with an EAST-layout extract, a village bank
-with the one-sheet quarterly. Nothing here imports what is under test.
+``make(out, seed=…, scale=…)`` writes the files sixteen banks and four insurers would send for
+nine quarters, and beside them the truth: what the generator did, never what the suite says.
+:func:`grow` gives the county itself, :class:`Reports` what is reported of it. Nothing here
+imports what is under test.
 """
 
-from puhui.example.county import Example, small
+from puhui.example.making import Made, files_of, make
+from puhui.example.reporting import Reports
+from puhui.example.roster import QUARTERS, ROSTER
+from puhui.example.world import County, grow
 
-__all__ = ["Example", "small"]
+__all__ = ["QUARTERS", "ROSTER", "County", "Made", "Reports", "files_of", "grow", "make"]

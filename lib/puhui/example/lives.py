@@ -84,7 +84,7 @@ NO_BENCHMARK, OTHER_BENCHMARK, LPR_1Y, LPR_5Y = range(4)
 _GUARANTEE_BP = {CREDIT: 25, GUARANTEED: 10, MORTGAGED: -15, PLEDGED: -20, MIXED: 0}
 
 
-@dataclass
+@dataclass(repr=False)
 class Book:
     """Customers and loans of one institution.
 

@@ -114,7 +114,7 @@ def _strings(characters: Any) -> pa.Array:
     return pa.array(np.ascontiguousarray(characters).view("S18").reshape(-1).astype("U18"))
 
 
-@dataclass
+@dataclass(repr=False)
 class People:
     """All borrowers of a county; an entity is its position.
 

@@ -30,7 +30,6 @@ _ONE_SHEET = ("ZC1", "CZ1", "CZ3")
 _CONNECTIONS = {"loans": ("guarantor_id",), "customers": ("controller_id",)}
 _EARLY_EXTRACT = {
     "loans": (
-        "rate_type",
         "closure",
         "funding_source",
         "is_revolving",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from puhui.example import arrears, leads, lives
+from puhui.example import arrears, conduct, leads, lives
 from puhui.example.chance import Dice
 from puhui.example.columns import Columns, Ints
 from puhui.example.ledger import first_loans, snapshot
@@ -18,7 +18,7 @@ from puhui.quarter import Quarter
 Row = dict[str, Any]
 
 
-@dataclass
+@dataclass(repr=False)
 class County:
     """One county of the example.
 
@@ -77,6 +77,7 @@ def grow(seed: int, number: int = 1, quarters: tuple[Quarter, ...] = QUARTERS) -
         arrears.turn_bad(book, Dice(f"{text}:arrears:{short}"))
     first_loans(books, people)
     county = County(text, prefix, people, books, shocks)
+    conduct.steer(county)
     county.leads = leads.plant(county)
     for quarter in quarters:
         for short, book in books.items():
