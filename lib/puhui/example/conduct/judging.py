@@ -31,6 +31,8 @@ Row = dict[str, Any]
 
 #: Quarters judged: the current one, and one before it.
 JUDGED = (LAST.previous, LAST)
+#: Clauses judged at one more quarter: growth towards a year's target has hardly begun there.
+_ALSO = {"C2.1c": Quarter(LAST.year, 1)}
 OWN = {**lending_clauses.CLAUSES, **register_clauses.CLAUSES}
 #: Clauses of this room: all but those of screening, deferral, speed and cases.
 CLAUSES_HERE = ("C1", "C2.2c", *OWN)
@@ -56,6 +58,9 @@ def situations(
             for clause in OWN:
                 rows += _of_institution(evidence, quarter, unit, clause)
         rows += _of_county(evidence, quarter)
+    for clause, quarter in _ALSO.items():
+        for unit in ROSTER:
+            rows += _of_institution(evidence, quarter, unit, clause)
     # Before the year of the plans there is nothing to hold the county's totals against.
     rows += _of_county(evidence, LAST.year_start)
     return rows

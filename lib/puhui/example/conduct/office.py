@@ -46,8 +46,9 @@ def supervisor(county: County) -> dict[str, Columns]:
 def plans(county: County, figures: Figures) -> list[Row]:
     """Targets for the year's increment, of institutions and, where ledgers show them, branches.
 
-    Of a bank without snapshots at both ends of the year there are none. A target is four fifths of what was achieved, or half as much again where the plan was
-    beyond reach; where business shrank, what a tenth of growth would have been.
+    A target is four fifths of what was achieved, or half as much again where the plan was
+    beyond reach; where business shrank, what a tenth of growth would have been. Banks without
+    snapshots at both ends of the year are left out.
     """
     rows = []
     for unit in UNITS.values():

@@ -167,20 +167,25 @@ def _has_both(rows: list[Row], quarter: Quarter) -> bool:
 
 
 def online_lead(evidence: Evidence, quarter: Quarter, unit: Unit) -> Found:
-    """C4.2a: share in the county's online unsecured loans, against the year's start."""
+    """C4.2a: online unsecured loans, balance and customers, not below the year's start.
 
-    def at(when: Quarter) -> Fraction | None:
-        seen = [u for u in ROSTER if u.is_bank and not evidence.lacks(when, u, "mse_online")]
-        total = sum(evidence.lending(when, u)["mse_online"] for u in seen)
-        if unit not in seen or not total:
-            return None
-        return Fraction(100 * evidence.lending(when, unit)["mse_online"], total)
+    The value is the bank's share in the county's, over those whose figure is known.
+    """
+    names, start = ("mse_online", "mse_online:customers"), quarter.year_start
+    lacking = evidence.lacks(quarter, unit, *names) or evidence.lacks(start, unit, *names)
+    if lacking:
+        return no_data(lacking)
+    now, base = evidence.lending(quarter, unit), evidence.lending(start, unit)
+    share = _share_in_county(evidence, quarter, unit, names[0])
+    before = _share_in_county(evidence, start, unit, names[0])
+    good = all(now[name] >= base[name] for name in names) and now[names[0]] > 0
+    return done(good, share, "%", base=before, why=f"{now[names[0]] - base[names[0]]:+d} fen")
 
-    now, base = at(quarter), at(quarter.year_start)
-    if now is None or base is None:
-        lacking = evidence.lacks(quarter, unit, "mse_online")
-        return no_data(lacking or evidence.lacks(quarter.year_start, unit, "mse_online"))
-    return done(now >= base, now, "%", base=base, why="share in the county of who reports it")
+
+def _share_in_county(evidence: Evidence, when: Quarter, unit: Unit, figure: str) -> Fraction | None:
+    seen = [one for one in ROSTER if one.is_bank and not evidence.lacks(when, one, figure)]
+    total = sum(evidence.lending(when, one)[figure] for one in seen)
+    return Fraction(100 * evidence.lending(when, unit)[figure], total) if total else None
 
 
 def _balance(figure: str) -> Clause:

@@ -14,17 +14,26 @@ from puhui.example.chance import Dice
 from puhui.example.columns import NONE, day_number
 from puhui.example.conduct.lending import CHAINED, County
 from puhui.example.days import year
+from puhui.example.lives import DISCOUNT, NEW, Book
 from puhui.example.roster import LAST
+from puhui.example.segments import FEN_PER_WAN, SEGMENTS
 
 #: Permille of customers outside the county: those who came before 2021, and in it.
 _OUTSIDE = {"CS2": (200, 0), "NS1": (60, 450)}
 #: Rise of the rates of a year's drawdowns, bp; at a bank whose ledger nobody sees.
-_DEARER = {"CZ1": 60}
+_DEARER = {"CZ1": 120}
 #: Permille of 2020's first-time borrowers that had borrowed outside the county before.
 _KNOWN_ELSEWHERE = {"CS2": 400}
 #: Banks that take nothing of a supply chain as security.
 _NO_CHAIN_FINANCE = ("CZ2",)
+#: Banks that lend nothing online in 2021.
+_OFFLINE = ("GF2",)
+#: Banks that lend up to the whole of their lines in the second half of 2021.
+_FULL_LINES = ("DX2",)
+#: Loans from here on are priced as large ones.
+_LARGE = 500 * FEN_PER_WAN
 _NEW_YEAR = day_number(dt.date(LAST.year, 1, 1))
+_JULY = day_number(dt.date(LAST.year, 7, 1))
 
 
 def steer(county: County) -> None:
@@ -32,7 +41,8 @@ def steer(county: County) -> None:
 
     CS2 turns to local customers and NS1 away from them (C2.5a); CZ1 lends at dearer rates in
     2021 (C3.1b); part of CS2's newcomers of 2020 were no first-time borrowers (C2.4a); CZ2
-    takes no receivables and stocks as security (C5.4).
+    takes no receivables and stocks as security (C5.4); GF2 lends nothing online in 2021
+    (C4.2a); DX2 lends up to its lines from July (C2.1c).
     """
     for short, (before, since) in _OUTSIDE.items():
         rows = county.books[short].customers
@@ -40,6 +50,13 @@ def steer(county: County) -> None:
         permille = np.where(rows["begins_on"] >= _NEW_YEAR, since, before)
         away = Dice(f"{county.seed}:outside:{short}").chance(permille, n)
         rows["is_local"] = 1 - away.astype(np.int64)
+    for short in _OFFLINE:
+        loans = county.books[short].loans
+        lately = loans["drawn_on"] >= _NEW_YEAR
+        loans["is_online"] = np.where(lately, 0, loans["is_online"])
+        loans["booked_by"] = np.where(lately, 0, loans["booked_by"])
+    for short in _FULL_LINES:
+        _fill_lines(county.books[short])
     for short in _NO_CHAIN_FINANCE:
         loans = county.books[short].loans
         loans["mitigants"] = loans["mitigants"] & ~CHAINED
@@ -59,3 +76,16 @@ def _raise_rates(loans: dict[str, Any], rise: int) -> None:
     for name in ("rate_at_drawdown", "spread_bp", "recorded_bp"):
         moves = mine & (loans[name] != NONE)
         loans[name] = loans[name] + np.where(moves, rise, 0)
+
+
+def _fill_lines(book: Book) -> None:
+    """Raise new loans of the half-year to small businesses to the line, but not to another price."""
+    loans, rows = book.loans, book.customers
+    customer = loans["customer"]
+    line = book.line_on(customer, loans["drawn_on"]) // (1 + rows["has_second"][customer])
+    line = line // FEN_PER_WAN * FEN_PER_WAN
+    small = np.array([s.is_inclusive_kind for s in SEGMENTS])[rows["segment"][customer]]
+    raised = np.where(loans["amount"] < _LARGE, np.minimum(line, _LARGE - FEN_PER_WAN), line)
+    mine = small & (loans["drawn_on"] >= _JULY) & (loans["issue_kind"] == NEW)
+    mine &= (loans["product"] != DISCOUNT) & (loans["is_business_loan"] == 1)
+    loans["amount"] = np.where(mine, np.maximum(loans["amount"], raised), loans["amount"])
