@@ -152,9 +152,7 @@ def _told(book: Book, of_year: int) -> list[Row]:
                     "qualifies": fits,
                     "decision": decision,
                     "decided_on": decided,
-                    "reason": None
-                    if decision != "refused"
-                    else _REASONS["house" if fits else "unfit"],
+                    "reason": reason,
                     "disbursed_on": ends if story == "deferred_on" else None,
                     "manual_steps": 2 if decision == "granted" else None,
                 }

@@ -11,7 +11,7 @@ from puhui.example.columns import NEVER, NONE, Ints, bits, code
 from puhui.example.days import year
 from puhui.example.leads.facts import Facts, debts
 from puhui.example.leads.shelf import MICRO, SMALL, County, Shelf
-from puhui.example.leads.stories import BREACHED, CLAIMS, END, MANY, OVER_LENT, number
+from puhui.example.leads.stories import BREACHED, CLAIMS, END, MANY, OVER_LENT
 from puhui.example.lives import GUARANTEED, MORTGAGED
 from puhui.example.roster import LAST
 from puhui.example.segments import FEN_PER_WAN
@@ -214,8 +214,9 @@ def groups(shelf: Shelf, facts: Facts) -> None:
         return found
 
     if shelf.short in BREACHED["C3.6b"]:
-        who = entities(shelf.pick_customers(large, 3, "same_controller"))
-        facts.control(who, int(who[0]))
+        if shelf.book.unit.sends == "workbook":  # an EAST extract names no controllers
+            who = entities(shelf.pick_customers(large, 3, "same_controller"))
+            facts.control(who, int(who[0]))
         for story, column in (
             ("same_head", "legal_representative_id"),
             ("same_phone", "phone_hash"),
@@ -231,8 +232,3 @@ def groups(shelf: Shelf, facts: Facts) -> None:
     tiny = free & (rows_of["line_before"] <= 200 * FEN_PER_WAN)
     who = entities(shelf.pick_customers(tiny, 3, "small_group"))
     facts.control(who, int(who[0]))
-
-
-def story_rows(shelf: Shelf, story: str) -> Ints:
-    """Loans that carry a story."""
-    return np.flatnonzero(shelf.loans["story"] == number(story))

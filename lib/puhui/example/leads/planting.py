@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from puhui.example.leads import applications, borrowers, fees, flows, lending
+from puhui.example.leads import applications, borrowers, cases, fees, flows, lending
 from puhui.example.leads.facts import Facts, enough_revenue, shared, tidy
 from puhui.example.leads.shelf import County, Shelf
 from puhui.example.leads.stories import STORIES, name
@@ -42,6 +42,7 @@ def plant(county: County) -> list[Row]:
         shelves[short].customers["first_loan_query_clear"][rows] = 1
     tidy(county, facts)
     borrowers.guarantors(county)
+    cases.raise_lines(county)
     borrowers.their_revenue(county, borrowed)
     enough_revenue(county, np.concatenate([entity for _, entity in borrowed]))
     for shelf in ledgers.values():

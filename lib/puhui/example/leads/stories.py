@@ -141,14 +141,14 @@ def name(story: int) -> str:
     return _NAMES[story]
 
 
-#: Banks where a list clause is breached; elsewhere only decoys.
+#: Banks where a list clause is breached; elsewhere only decoys. All send what shows it.
 BREACHED: dict[str, tuple[str, ...]] = {
-    "C2.3x": ("GF1", "CS1", "NS1", "DX1"),
-    "C3.4a": ("CS1", "NS1", "DX2", "NS2"),
+    "C2.3x": ("GF1", "CS1", "NS1"),
+    "C3.4a": ("CS1", "NS1"),
     "C3.4b": ("GF1", "NS1", "NS2", "DX2"),
     "C3.5a": ("NS1", "NS2"),
     "C3.5b": ("CS2", "NS1", "CS1"),
-    "C3.5c": ("CS1", "NS3", "CZ2"),
+    "C3.5c": ("CS1", "CZ2"),
     "C3.6b": ("NS1", "NS2"),
     "C4.7a": ("DX2", "NS2", "GF2"),
     "C4.7b": ("CS1", "NS3", "DX3"),
@@ -156,10 +156,10 @@ BREACHED: dict[str, tuple[str, ...]] = {
     "C3.3b": ("NS2", "CS1"),
 }
 #: Banks whose clerks check late: after drawdown, after renewal.
-LATE_CHECKS, LATE_RENEWAL_CHECKS = ("CS1", "NS2"), ("GF1", "NS2")
+LATE_CHECKS, LATE_RENEWAL_CHECKS = ("CS1",), ("GF1",)
 #: Banks with policy funds to on-lend: dearer than their like, and cheaper.
 DEAR, CHEAP = ("NS1",), ("NS3", "CZ2")
-#: Banks that ask the wrong way round: borrower lent to by three of them, and decoys.
+#: Banks that lend to one firm beyond its means, three at a time; and to one that can bear it.
 OVER_LENT = (("NS1", "CS1", "CZ2"), ("NS1", "NS2", "CS1"), ("DX2", "NS2", "NS1"))
 MANY = (("DX3", "NS3", "GF1"), ("GF1", "CS2", "NS3"))
 #: Pairs of banks that both claim a first-loan customer.
