@@ -79,7 +79,7 @@ def _raise_rates(loans: dict[str, Any], rise: int) -> None:
 
 
 def _fill_lines(book: Book) -> None:
-    """Raise new loans of the half-year to small businesses to the line, but not to another price."""
+    """Raise new small-business loans of the half-year to the line, but not to another price."""
     loans, rows = book.loans, book.customers
     customer = loans["customer"]
     line = book.line_on(customer, loans["drawn_on"]) // (1 + rows["has_second"][customer])
