@@ -168,7 +168,7 @@ def test_returns_equal_the_ledger_but_for_planted_differences(county, frames, sh
         x = x.merge(c[["customer_id", "kind", "size", "credit_line"]], on="customer_id")
         expected = again(x, quarter)
         differ = {k for k in expected if filed[k] != expected[k]}
-        planted = {"NS1": {"S71_I_3.C1"}, "NS3": {"S71_I_1.C3"}}.get(short, set())
+        planted = {"NS1": {"S71_I_3.C1"}, "NS3": {"S71_I_3.C1"}}.get(short, set())
         assert differ == (planted if quarter == QUARTERS[-1] else set())
 
 

@@ -26,7 +26,7 @@ GROWTH = [
     (2020, "city", 27.3, 12, 38),
     (2020, "rural", 19.8, 10, 30),
     (2021, "all", 24.9, 7, 33),
-    (2021, "large", 35.7, 25, 45),
+    (2021, "large", 35.7, 22, 50),
     (2021, "rural", 16.9, -5, 25),
 ]
 # period, scope, quarter, group, official rate of the drawdowns so far (percent), lowest, highest

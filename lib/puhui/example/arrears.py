@@ -61,7 +61,7 @@ def _reach(book: Book, group: Any, target_bp: int, day: int, dice: Dice) -> None
     chosen = np.flatnonzero(fits)
     chosen = chosen[dice.order(len(chosen))]
     for _ in range(4):
-        amounts = loans["amount"][chosen]
+        amounts = owed[chosen]
         chosen, amounts = chosen[amounts <= need], amounts[amounts <= need]
         taken = np.cumsum(amounts) <= need
         _stop_paying(book, chosen[taken], day, dice)

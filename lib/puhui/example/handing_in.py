@@ -34,7 +34,11 @@ _ITEM_BREAKS = {"CZ3": ("E0101", "E0106")}
 _NOT_KEPT = {
     "loans": (
         "contract_id",
+        "rate_now",
+        "repriced_on",
+        "principal_overdue",
         "interest_overdue",
+        "guarantor_id",
         "collateral_held_since",
         "lien_released_on",
         "lien_registered_on",

@@ -146,7 +146,7 @@ def _customers(unit: Unit, number: int, share: int, people: People, dice: Dice) 
     begun = [incumbents, first_year, second_year]
     n = sum(begun)
     shared = _SHARED if segment.name not in ("household", "farmer") else 0
-    lines = dice.pick(segment.lines, n)
+    lines = np.concatenate([_shared_out(segment.lines, count, dice) for count in begun])
     after = np.where(dice.chance(60, n), lines * dice.pick((8, 12, 15), n) // 10, lines)
     if segment.name == "small" and n >= 8:
         _at_the_limit(lines, after)
@@ -165,6 +165,12 @@ def _customers(unit: Unit, number: int, share: int, people: People, dice: Dice) 
         "begins_on": begins,
         "has_second": dice.chance(segment.second, n).astype(np.int64),
     }
+
+
+def _shared_out(lines: tuple[int, ...], n: int, dice: Dice) -> Ints:
+    """Each line equally often, in a random order: newcomers borrow as those before them did."""
+    found: Ints = np.resize(np.array(lines, dtype=np.int64), n)[dice.order(n)]
+    return found
 
 
 def _at_the_limit(before: Ints, after: Ints) -> None:

@@ -20,7 +20,7 @@ Items = dict[str, int]
 
 #: Filed figures that depart from the ledger: who, which item, and how. Of NS1 20 万元 of bad
 #: loans are left out; at NS3 a decimal point has slipped, which a resubmission puts right.
-MISFILED = {"NS1": ("S71_I_3.C1", -2000, 1), "NS3": ("S71_I_1.C3", 0, 10)}
+MISFILED = {"NS1": ("S71_I_3.C1", -2000, 1), "NS3": ("S71_I_3.C1", 0, 10)}
 RESUBMITS = "NS3"
 
 #: Layouts that file the 1104 items; the one-sheet quarterly has items of its own.

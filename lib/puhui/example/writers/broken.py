@@ -127,7 +127,7 @@ def located(planted: Iterable[Planted], places: Places) -> list[Planted]:
 
 def _fits(filing: Filing, recipe: Recipe) -> bool:
     data = filing.tables.get(recipe.table)
-    return data is not None and recipe.column in data.column_names
+    return data is not None and data.num_rows > 0 and recipe.column in data.column_names
 
 
 def _rows(filing: Filing, wanted: Sequence[Recipe], dice: Dice) -> list[tuple[Recipe, Row]]:

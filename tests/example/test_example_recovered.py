@@ -1,0 +1,130 @@
+"""The suite finds what the generator planted, and only that, in a county of the day's seed."""
+
+from __future__ import annotations
+
+import csv
+from fractions import Fraction
+
+import pyarrow.parquet as pq
+import pytest
+
+from puhui.example import make
+from puhui.indicators import evaluate
+from puhui.indicators.judging import result_row
+from puhui.quarter import Quarter
+from puhui.runner.preparing import prepare
+from vocabulary import PARAMS
+
+
+@pytest.fixture(scope="module")
+def data(seed, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("county")
+    make(folder, seed=seed)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory):
+    return prepare(data, PARAMS, tmp_path_factory.mktemp("out"), Quarter.parse("2021Q4")).run
+
+
+def truth(data, name):
+    with (data / "truth" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return [{k: v or None for k, v in row.items()} for row in csv.DictReader(file)]
+
+
+def now(rows, revision="1"):
+    return [r for r in rows if r["quarter"] == "2021Q4" and r.get("revision", "1") == revision]
+
+
+def fraction(row, prefix=""):
+    num, den = row[f"{prefix}num"], row[f"{prefix}den"]
+    return None if num is None else Fraction(int(num), int(den))
+
+
+def test_every_submission_is_taken_in(run):
+    assert run.config.failed == {}
+    assert len(run.config.institutions) == 20
+
+
+def test_true_values_are_found_from_each_source(data, run):
+    compared = 0
+    for row in now(truth(data, "answers")):
+        if row["source"] is None or row["verdict"] == "not_applicable":
+            continue
+        indicator = run.params.indicators[row["indicator_id"]]
+        facts = run.facts(row["institution_id"])
+        found = evaluate(run.bench, indicator, facts, row["branch_id"], source=row["source"])
+        value = found.value if isinstance(found.value, Fraction) else None
+        assert value == fraction(row), row
+        compared += value is not None
+    assert compared > 150
+
+
+def test_true_verdicts_and_bases_are_found_and_no_others(data, run):
+    """The figure of record is the filed one where there is one; branches rest on ledgers."""
+    rows = now(truth(data, "answers"))
+    files = {r["institution_id"] for r in rows if r["source"] == "returns"}
+    seen = set()
+    for row in rows:
+        filed = row["institution_id"] in files and row["branch_id"] is None
+        if filed and row["source"] == "ledger":
+            continue
+        indicator = run.params.indicators[row["indicator_id"]]
+        facts = run.facts(row["institution_id"])
+        found = result_row(run.bench, indicator, facts, row["branch_id"])
+        assert found["verdict"] == row["verdict"], (row, found)
+        if indicator.base and fraction(row, "base_") is not None:
+            base = Fraction(int(found["base_num"]), int(found["base_den"]))
+            assert base == fraction(row, "base_"), row
+        seen.add(row["verdict"])
+    assert {"met", "not_met", "no_data", "not_applicable", "shown", "on_track"} <= seen
+
+
+def test_planted_broken_rows_are_found_where_they_stand_and_no_others(data, run):
+    planted = {
+        (
+            r["institution_id"],
+            r["file"].split("/", 3)[3],
+            r["sheet"],
+            int(r["row"]),
+            r["check"],
+            r["severity"],
+        )
+        for r in truth(data, "broken")
+    }
+    findings = pq.read_table(run.config.working / "findings.parquet").to_pylist()
+    found = {
+        (r["institution_id"], r["file"], r["sheet"], r["row"], r["check_id"], r["severity"])
+        for r in findings
+    }
+    assert len(planted) > 60
+    assert found == planted
+
+
+def test_earlier_quarters_raise_no_finding(data, run):
+    """The archive is clean: whatever intake says of it would be a false alarm."""
+    for record in (data / "store" / "intake").glob("20*/_shared/findings.parquet"):
+        assert pq.read_table(record).num_rows == 0, record
+
+
+def test_row_counts_of_every_file_are_the_true_ones(data, run):
+    told = {
+        (r["institution_id"], r["file"].split("/", 3)[3], r["table"]): (
+            int(r["rows"]),
+            int(r["planted"]),
+        )
+        for r in truth(data, "rows")
+    }
+    intake = pq.read_table(run.config.working / "intake.parquet").to_pylist()
+    read = {
+        (r["institution_id"], r["file"], r["table"]): r
+        for r in intake
+        if (r["institution_id"], r["file"], r["table"]) in told
+    }
+    assert set(read) == set(told)
+    for key, (rows, _) in told.items():
+        row = read[key]
+        if "customers" in key and "503" in key[1]:
+            continue  # a person stands once per IOU there
+        assert row["accepted"] + row["quarantined"] == rows, key
