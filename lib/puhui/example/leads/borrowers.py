@@ -26,15 +26,21 @@ def many_lenders(shelves: Shelves) -> list[tuple[str, Ints]]:
     planted = []
     for story, plan in (("over_lent", OVER_LENT), ("many_lenders", MANY)):
         for banks in plan:
-            entity = NONE
-            for short in banks:
-                shelf = shelves[short]
-                mask = shelf.has_open(shelf.mse) & (shelf.customers["segment"] == MICRO)
-                row = shelf.pick_customers(mask, 1, story)
-                entity = int(shelf.customers["entity"][row][0]) if entity == NONE else entity
-                shelf.customers["entity"][row] = entity
-            planted.append((story, np.array([entity])))
+            rows = [_with_loan(shelves[short], story) for short in banks]
+            if not all(map(len, rows)):
+                for short, row in zip(banks, rows, strict=True):
+                    shelves[short].drop(row)
+                continue
+            entity = shelves[banks[0]].customers["entity"][rows[0]]
+            for short, row in zip(banks, rows, strict=True):
+                shelves[short].customers["entity"][row] = entity
+            planted.append((story, entity))
     return planted
+
+
+def _with_loan(shelf: Shelf, story: str) -> Ints:
+    mask = shelf.has_open(shelf.mse) & (shelf.customers["segment"] == MICRO)
+    return shelf.pick_customers(mask, 1, story)
 
 
 def their_revenue(county: County, planted: list[tuple[str, Ints]]) -> None:
@@ -53,8 +59,12 @@ def claimed_twice(shelves: Shelves) -> list[tuple[str, Ints]]:
     for one, other in CLAIMS:
         first, later = shelves[one], shelves[other]
         row = first.pick_customers(_fresh(first, END - 360, END - 240), 1, "claimed_twice")
-        since = int(first.customers["first_drawdown_on"][row][0])
+        since = int(first.customers["first_drawdown_on"][row].sum())
         again = later.pick_customers(_fresh(later, since + 1, END), 1, "claimed_twice")
+        if not len(row) or not len(again):
+            first.drop(row)
+            later.drop(again)
+            continue
         later.customers["entity"][again] = first.customers["entity"][row]
         found.append((other, again))
     return found
@@ -180,6 +190,8 @@ def circles(shelf: Shelf) -> None:
     rows = shelf.pick_customers(small & guaranteed, 3 + shelf.dice.one(3), "small_circle")
     if len(rows) > 2:
         _guarantee(shelf, rows, np.roll(rows, -1))
+    else:
+        shelf.drop(rows)
     rows = shelf.pick_customers(small & guaranteed, 3, "chain")
     rows = rows[np.argsort(shelf.customers["entity"][rows])]
     _guarantee(shelf, rows[:-1], rows[1:])
@@ -208,27 +220,35 @@ def groups(shelf: Shelf, facts: Facts) -> None:
     rows_of = shelf.customers
     free = _group_mask(shelf, shelf.people)
     large = free & (rows_of["line_before"] >= 500 * FEN_PER_WAN)
-
-    def entities(rows: Ints) -> Ints:
-        found: Ints = rows_of["entity"][rows]
-        return found
-
     if shelf.short in BREACHED["C3.6b"]:
+        backed = shelf.has_open(shelf.mse & (shelf.loans["guarantee"] == GUARANTEED))
+        ring = _trio(shelf, large & backed, "circle")
+        _guarantee(shelf, ring, np.roll(ring, -1))
         if shelf.book.unit.sends == "workbook":  # an EAST extract names no controllers
-            who = entities(shelf.pick_customers(large, 3, "same_controller"))
-            facts.control(who, int(who[0]))
+            _control(shelf, facts, _trio(shelf, large, "same_controller"))
         for story, column in (
             ("same_head", "legal_representative_id"),
             ("same_phone", "phone_hash"),
             ("same_address", "address"),
         ):
-            facts.same(column, entities(shelf.pick_customers(large, 3, story)))
-        backed = shelf.has_open(shelf.mse & (shelf.loans["guarantee"] == GUARANTEED))
-        ring = shelf.pick_customers(large & backed, 3, "circle")
-        _guarantee(shelf, ring, np.roll(ring, -1))
+            facts.same(column, rows_of["entity"][_trio(shelf, large, story)])
         near = shelf.pick_customers(large, 3, "just_under")
         for name in ("line_before", "line_after"):
             rows_of[name][near] = 995 * FEN_PER_WAN
     tiny = free & (rows_of["line_before"] <= 200 * FEN_PER_WAN)
-    who = entities(shelf.pick_customers(tiny, 3, "small_group"))
-    facts.control(who, int(who[0]))
+    _control(shelf, facts, shelf.pick_customers(tiny, 3, "small_group"))
+
+
+def _trio(shelf: Shelf, mask: Any, story: str) -> Ints:
+    """Three customers of large lines, or none."""
+    rows = shelf.pick_customers(mask, 3, story)
+    if len(rows) == 3:
+        return rows
+    shelf.drop(rows)
+    return rows[:0]
+
+
+def _control(shelf: Shelf, facts: Facts, rows: Ints) -> None:
+    who = shelf.customers["entity"][rows]
+    if len(who):
+        facts.control(who, int(who[0]))

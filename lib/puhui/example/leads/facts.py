@@ -39,6 +39,8 @@ class Facts:
 
     def same(self, name: str, members: Ints) -> None:
         """Give all members the first one's text of a column."""
+        if not len(members):
+            return
         first = self.texts[name][int(members[0])]
         for one in members.tolist():
             self.texts[name][one] = first

@@ -18,7 +18,6 @@ from puhui.example.leads.stories import (
     LATE_RENEWAL_CHECKS,
     MIN_CELL,
     START,
-    STORIES,
     day,
 )
 from puhui.example.lives import (
@@ -119,8 +118,6 @@ def _pick_matured(shelf: Shelf, window: tuple[str, str], n: int, story: str) -> 
             rows = _shorten(shelf, window, months, missing, story)
             found.append(rows)
             missing -= len(rows)
-    if missing == n and STORIES[story].is_true:
-        shelf.pick(natural, n, story)
     return np.sort(np.concatenate(found)) if found else np.empty(0, dtype=np.int64)
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from puhui.errors import PuhuiError
 from puhui.example.leads import applications, borrowers, cases, fees, flows, lending
 from puhui.example.leads.facts import Facts, enough_revenue, shared, tidy
 from puhui.example.leads.shelf import County, Shelf
-from puhui.example.leads.stories import STORIES, name
+from puhui.example.leads.stories import BREACHED, STORIES, name
 from puhui.example.ledger import customer_ids, first_loans
 from puhui.example.roster import LAST, institution_id
 from puhui.quarter import Quarter
@@ -28,6 +29,11 @@ def plant(county: County) -> list[Row]:
     list of dict
         ``quarter, institution_id, clause, table, key, pattern, is_true, why``; ``key`` is the
         loan or customer id.
+
+    Raises
+    ------
+    PuhuiError
+        If a seed leaves a list clause without a breach.
     """
     people = county.people
     facts = Facts(people)
@@ -44,7 +50,8 @@ def plant(county: County) -> list[Row]:
     borrowers.guarantors(county)
     cases.raise_lines(county)
     borrowers.their_revenue(county, borrowed)
-    enough_revenue(county, np.concatenate([entity for _, entity in borrowed]))
+    nobody = np.empty(0, dtype=np.int64)
+    enough_revenue(county, np.concatenate([nobody, *(entity for _, entity in borrowed)]))
     for shelf in ledgers.values():
         _plant_ledger(county, shelf, facts)
     for shelf in shelves.values():
@@ -58,7 +65,18 @@ def plant(county: County) -> list[Row]:
             unit = institution_id(shelf.short, shelf.book.prefix)
             keys = applications.refused_though_fit(county, shelf.short)
             found += [lead_row(LAST, unit, "lent_refused", key) for key in keys]
+    _require_breaches(found)
     return found
+
+
+def _require_breaches(rows: list[Row]) -> None:
+    """Every list clause must be breached somewhere, or its missed case would be lacking."""
+    lacking = set(BREACHED) - {row["clause"] for row in rows if row["is_true"]}
+    if lacking:
+        raise PuhuiError(
+            f"示例中没有可用于条款 {'、'.join(sorted(lacking))} 的贷款或客户。",
+            remedy="请换一个种子。",
+        )
 
 
 def _plant_ledger(county: County, shelf: Shelf, facts: Facts) -> None:

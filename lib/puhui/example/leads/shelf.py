@@ -6,10 +6,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from puhui.errors import PuhuiError
 from puhui.example.chance import Dice
 from puhui.example.columns import NEVER, NONE, Columns, Ints
-from puhui.example.leads.stories import END, STORIES, number
+from puhui.example.leads.stories import END, number
 from puhui.example.ledger import is_open
 from puhui.example.lives import DISCOUNT, Book
 from puhui.example.people import People
@@ -85,33 +84,19 @@ class Shelf:
         return self.loans["amount"] <= 100_000_000
 
     def pick(self, mask: Any, n: int, story: str) -> Ints:
-        """Choose up to n loans of different free customers and mark them.
-
-        Raises
-        ------
-        PuhuiError
-            If the story is a breach and nobody fits: the clause would have no missed case.
-        """
+        """Choose up to n loans of different free customers and mark them; maybe none."""
         rows = np.flatnonzero(mask & self.free[self.loans["customer"]])
         rows = rows[self.dice.order(len(rows))]
         first = np.unique(self.loans["customer"][rows], return_index=True)[1]
         chosen = rows[np.sort(first)][:n]
-        if not len(chosen) and STORIES[story].is_true:
-            raise PuhuiError(
-                f"示例机构 {self.short} 没有可用于“{story}”的贷款。", remedy="请换一个种子。"
-            )
         self.free[self.loans["customer"][chosen]] = False
         self.loans["story"][chosen] = number(story)
         return np.sort(chosen)
 
     def pick_customers(self, mask: Any, n: int, story: str) -> Ints:
-        """Choose up to n free customers of a mask over customers and mark them."""
+        """Choose up to n free customers of a mask over customers and mark them; maybe none."""
         rows = np.flatnonzero(mask & self.free)
         chosen = np.sort(rows[self.dice.order(len(rows))][:n])
-        if not len(chosen) and STORIES[story].is_true:
-            raise PuhuiError(
-                f"示例机构 {self.short} 没有可用于“{story}”的客户。", remedy="请换一个种子。"
-            )
         self.mark_customers(chosen, story)
         return chosen
 
@@ -119,6 +104,10 @@ class Shelf:
         """Mark customers as used by a story."""
         self.free[rows] = False
         self.customers["story"][rows] = number(story)
+
+    def drop(self, rows: Ints) -> None:
+        """Take the story back from customers: too few were found to tell it."""
+        self.customers["story"][rows] = 0
 
     def has_open(self, mask: Any, day: int = END) -> Any:
         """Mask over customers: with a loan of the mask open on a day."""
