@@ -159,7 +159,8 @@ def overall(county: County, rows: Iterable[Row]) -> list[Row]:
 
     Missed if any ban or must that binds the institution is missed, met if at least one is met
     and none missed, no data if none could be told, not applicable if nothing binds it. Rows of
-    branches and of the county's totals do not count.
+    branches and of the county's totals do not count, nor quarters of which only a few clauses
+    are judged.
 
     Parameters
     ----------
@@ -169,10 +170,11 @@ def overall(county: County, rows: Iterable[Row]) -> list[Row]:
         Situations of this room and of the others, e.g. of leads.
     """
     known = {institution_id(unit.short, county.prefix) for unit in ROSTER}
+    whole = {str(quarter) for quarter in JUDGED}
     found: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         institutions = row["branch_id"] is None and row["institution_id"] in known
-        if institutions and row["clause"] != "C1":
+        if institutions and row["quarter"] in whole and row["clause"] != "C1":
             found.setdefault((row["quarter"], row["institution_id"]), []).append(row)
     return [_overall(quarter, unit, mine) for (quarter, unit), mine in found.items()]
 

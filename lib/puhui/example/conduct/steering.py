@@ -16,14 +16,14 @@ from puhui.example.conduct.lending import CHAINED, County
 from puhui.example.days import year
 from puhui.example.lives import DISCOUNT, NEW, Book
 from puhui.example.roster import LAST
-from puhui.example.segments import FEN_PER_WAN, SEGMENTS
+from puhui.example.segments import FEN_PER_WAN, SEGMENTS, position
 
 #: Permille of customers outside the county: those who came before 2021, and in it.
 _OUTSIDE = {"CS2": (200, 0), "NS1": (60, 450)}
 #: Rise of the rates of a year's drawdowns, bp; at a bank whose ledger nobody sees.
 _DEARER = {"CZ1": 120}
-#: Permille of 2020's first-time borrowers that had borrowed outside the county before.
-_KNOWN_ELSEWHERE = {"CS2": 400}
+#: Permille of a bank's first-time borrowers of last year that another bank had long known.
+_KNOWN_ELSEWHERE = {("CS2", "NS1"): 650}
 #: Banks that take nothing of a supply chain as security.
 _NO_CHAIN_FINANCE = ("CZ2",)
 #: Banks that lend nothing online in 2021.
@@ -40,7 +40,7 @@ def steer(county: County) -> None:
     """Change the books of the county in place.
 
     CS2 turns to local customers and NS1 away from them (C2.5a); CZ1 lends at dearer rates in
-    2021 (C3.1b); part of CS2's newcomers of 2020 were no first-time borrowers (C2.4a); CZ2
+    2021 (C3.1b); most of CS2's newcomers of 2020 had borrowed at NS1 before (C2.4a); CZ2
     takes no receivables and stocks as security (C5.4); GF2 lends nothing online in 2021
     (C4.2a); DX2 lends up to its lines from July (C2.1c).
     """
@@ -62,12 +62,25 @@ def steer(county: County) -> None:
         loans["mitigants"] = loans["mitigants"] & ~CHAINED
     for short, rise in _DEARER.items():
         _raise_rates(county.books[short].loans, rise)
-    for short, share in _KNOWN_ELSEWHERE.items():
-        rows = county.books[short].customers
-        clear = rows["first_loan_query_clear"]
-        lately = (clear == 1) & (year(rows["first_drawdown_on"]) == LAST.year - 1)
-        known = lately & Dice(f"{county.seed}:elsewhere:{short}").chance(share, len(clear))
-        rows["first_loan_query_clear"] = np.where(known, 0, clear)
+    for (short, other), share in _KNOWN_ELSEWHERE.items():
+        dice = Dice(f"{county.seed}:elsewhere:{short}")
+        _known_elsewhere(county.books[short], county.books[other], share, dice)
+
+
+def _known_elsewhere(book: Book, other: Book, permille: int, dice: Dice) -> None:
+    """Let small firms that first borrowed here last year be old borrowers of another bank."""
+    rows, theirs = book.customers, other.customers
+    for segment in (position("small"), position("micro")):
+        since = rows["first_drawdown_on"]
+        mine = (rows["segment"] == segment) & (rows["first_loan_query_clear"] == 1)
+        late = np.flatnonzero(mine & (year(since) == LAST.year - 1))
+        old = (theirs["segment"] == segment) & (year(theirs["first_drawdown_on"]) < LAST.year - 1)
+        old &= ~np.isin(theirs["entity"], rows["entity"])
+        firms = theirs["entity"][old]
+        n = min(len(firms), len(late) * permille // 1000)
+        chosen = late[dice.order(len(late))[:n]]
+        rows["entity"][chosen] = firms[dice.order(len(firms))[:n]]
+        rows["first_loan_query_clear"][chosen] = 0
 
 
 def _raise_rates(loans: dict[str, Any], rise: int) -> None:
