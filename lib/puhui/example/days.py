@@ -8,15 +8,23 @@ import numpy as np
 
 from puhui.example.columns import Ints
 
+#: Month of each day up to the year 2189, and first day of each month, both since 1970.
+_MONTH_OF = np.arange(80_000).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+_FIRST_DAY = (
+    np.arange(_MONTH_OF[-1] + 2).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+)
+
 
 def _months(days: Any) -> Ints:
-    """Months since 1970-01."""
-    return np.asarray(days).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    """Months since 1970-01; a day that never comes counts as the last one of the table."""
+    found: Ints = _MONTH_OF[np.minimum(np.asarray(days), len(_MONTH_OF) - 1)]
+    return found
 
 
 def _first(months: Any) -> Ints:
     """First day of a month counted since 1970-01."""
-    return np.asarray(months).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    found: Ints = _FIRST_DAY[np.asarray(months)]
+    return found
 
 
 def month_number(days: Any) -> Ints:

@@ -131,12 +131,10 @@ def _county(out: Path, seed: int, number: int, quarters: tuple[Quarter, ...]) ->
     reports = Reports(grow(seed, number))
     files = files_of(reports, quarters) if number == 1 else archives_of(reports, quarters)
     written = [_write(out, path, content) for path, content in files]
-    books = reports.county.snapshots
-    last = quarters[-1]
+    snapshots = reports.county.snapshots
     loans = sum(
-        int((tables["loans"]["balance"] > 0).sum())
-        for (quarter, _), tables in books.items()
-        if quarter == last
+        int((snapshots[quarters[-1], short]["loans"]["balance"] > 0).sum())
+        for short in reports.county.books
     )
     return _Part(written, supervisor.registers(reports.supervisor), loans)
 

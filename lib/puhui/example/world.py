@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,35 @@ from puhui.example.roster import COUNTY_CODE, QUARTERS, ROSTER
 from puhui.quarter import Quarter
 
 Row = dict[str, Any]
+
+
+class Snapshots(Mapping[tuple[Quarter, str], dict[str, Columns]]):
+    """``customers`` and ``loans`` by quarter and bank, cut when first asked for."""
+
+    def __init__(self, books: dict[str, Book], people: People) -> None:
+        self._books, self._people = books, people
+        self._cut: dict[tuple[Quarter, str], dict[str, Columns]] = {}
+
+    def __getitem__(self, key: tuple[Quarter, str]) -> dict[str, Columns]:
+        """Snapshot of a bank; ``KeyError`` for a quarter or bank the example has not."""
+        quarter, short = key
+        if quarter not in QUARTERS:
+            raise KeyError(key)
+        if key not in self._cut:
+            self._cut[key] = snapshot(self._books[short], self._people, quarter)
+        return self._cut[key]
+
+    def __iter__(self) -> Iterator[tuple[Quarter, str]]:
+        """Quarter by quarter, banks in the order of the register."""
+        return ((quarter, short) for quarter in QUARTERS for short in self._books)
+
+    def __len__(self) -> int:
+        """Quarters times banks."""
+        return len(QUARTERS) * len(self._books)
+
+    def __contains__(self, key: object) -> bool:
+        """Whether there is such a quarter and bank; nothing is cut for the answer."""
+        return isinstance(key, tuple) and key[0] in QUARTERS and key[1] in self._books
 
 
 @dataclass(repr=False)
@@ -47,10 +77,10 @@ class County:
     books: dict[str, Book]
     shocks: Ints
     leads: list[Row] = field(default_factory=list)
-    snapshots: dict[tuple[Quarter, str], dict[str, Columns]] = field(default_factory=dict)
+    snapshots: Mapping[tuple[Quarter, str], dict[str, Columns]] = field(default_factory=dict)
 
 
-def grow(seed: int, number: int = 1, quarters: tuple[Quarter, ...] = QUARTERS) -> County:
+def grow(seed: int, number: int = 1) -> County:
     """Make a county: enrol borrowers, let loans live, turn some bad, plant the cases.
 
     Parameters
@@ -59,8 +89,6 @@ def grow(seed: int, number: int = 1, quarters: tuple[Quarter, ...] = QUARTERS) -
         Seed of the example.
     number
         Which county, from 1; the first is 潢川, the others are nameless.
-    quarters
-        Quarters to cut snapshots of.
     """
     text = f"{seed}:{number}"
     people = People(COUNTY_CODE if number == 1 else f"{980_000 + number}")
@@ -79,7 +107,5 @@ def grow(seed: int, number: int = 1, quarters: tuple[Quarter, ...] = QUARTERS) -
     county = County(text, prefix, people, books, shocks)
     conduct.steer(county)
     county.leads = leads.plant(county)
-    for quarter in quarters:
-        for short, book in books.items():
-            county.snapshots[quarter, short] = snapshot(book, people, quarter)
+    county.snapshots = Snapshots(books, people)
     return county
