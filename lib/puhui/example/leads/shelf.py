@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,7 +27,7 @@ class County(Protocol):
     prefix: str
     people: People
     books: dict[str, Book]
-    snapshots: dict[tuple[Quarter, str], dict[str, Columns]]
+    snapshots: Mapping[tuple[Quarter, str], dict[str, Columns]]
 
 
 class Shelf:
