@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from puhui.example.columns import NONE
+from puhui.example.county import County
 from puhui.example.days import month_number, year
 from puhui.example.filings import Marks
 from puhui.example.lives import CREDIT, DISCOUNT, FLOATING, RENEWAL, Book
 from puhui.example.pricing import LPR_SINCE, lpr_bp
 from puhui.example.roster import LAST, ROSTER, Unit
 from puhui.example.segments import LIMIT_FEN, SEGMENTS
-from puhui.example.world import County, grow
+from puhui.example.world import grow
 from puhui.quarter import Quarter
 
 #: Groups of the official tables; village banks stand with the rural institutions there.
