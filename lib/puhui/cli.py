@@ -220,7 +220,9 @@ def example(
         Path, typer.Option("--out", help="写入的文件夹（新的、空的，或以前生成的示例）。")
     ],
     scale: Annotated[int, typer.Option("--scale", min=1, help="县的个数。")] = 1,
-    seed: Annotated[int, typer.Option("--seed", help="随机种子；种子相同则文件逐字节相同。")] = 2021,
+    seed: Annotated[
+        int, typer.Option("--seed", help="随机种子；种子相同则文件逐字节相同。")
+    ] = 2021,
     quarter: Annotated[
         list[str] | None, typer.Option("--quarter", help="只写这些季度，可重复（默认九个季度）。")
     ] = None,

@@ -6,8 +6,9 @@ from functools import cache
 from typing import Any
 
 from puhui.example import conduct
+from puhui.example.county import County
 from puhui.example.roster import QUARTERS, ROSTER
-from puhui.example.world import County, grow
+from puhui.example.world import grow
 
 SEEDS = (1, 20, 300)
 

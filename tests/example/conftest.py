@@ -27,7 +27,7 @@ def commit_seed() -> int:
 def seed() -> int:
     """Seed of the day; shown with every failure."""
     number = commit_seed()
-    print(f"PUHUI_SEED={number}")  # noqa: T201
+    print(f"PUHUI_SEED={number}")
     return number
 
 

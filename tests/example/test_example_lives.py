@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -56,7 +57,7 @@ MONEY = [
 @pytest.mark.parametrize("short", BANKS)
 def test_flows_add_up_between_quarters(frames, short) -> None:
     """Stock = last stock + drawn − repaid − written off − transferred, loan by loan."""
-    for before, now in zip(QUARTERS, QUARTERS[1:], strict=False):
+    for before, now in pairwise(QUARTERS):
         old = frames[before, short, "loans"].set_index("loan_id")
         new = frames[now, short, "loans"].set_index("loan_id")
         held = old[old["closed_on"].isna()]
@@ -112,14 +113,16 @@ def test_dates_and_states_are_possible(frames, short) -> None:
         assert (x["balance"] <= x["amount"]).all()
         assert ((x["balance"] > 0) == ~closed).all()
         late = x[x["overdue_since"].notna()]
-        days = late["overdue_since"].map(lambda d: (end - d).days + 1)
+        days = pd.Series([(end - d).days + 1 for d in late["overdue_since"]], index=late.index)
         assert (days > 0).all()
         assert (late["status"] == "overdue").all()
         npl = late["five_class"].isin(["substandard", "doubtful", "loss"])
         assert (npl == (days > 90)).all()
-        assert not x.loc[~closed & x["overdue_since"].isna(), "five_class"].isin(
-            ["substandard", "doubtful", "loss"]
-        ).any()
+        assert (
+            not x.loc[~closed & x["overdue_since"].isna(), "five_class"]
+            .isin(["substandard", "doubtful", "loss"])
+            .any()
+        )
 
 
 @pytest.mark.parametrize("short", BANKS)

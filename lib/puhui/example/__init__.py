@@ -6,9 +6,10 @@ nine quarters, and beside them the truth: what the generator did, never what the
 imports what is under test.
 """
 
+from puhui.example.county import County
 from puhui.example.making import Made, files_of, make
 from puhui.example.reporting import Reports
 from puhui.example.roster import QUARTERS, ROSTER
-from puhui.example.world import County, grow
+from puhui.example.world import grow
 
 __all__ = ["QUARTERS", "ROSTER", "County", "Made", "Reports", "files_of", "grow", "make"]

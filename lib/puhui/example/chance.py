@@ -34,7 +34,8 @@ class Dice:
     def words(self, n: int) -> Ints:
         """Draw n integers of 0 … 2^62 − 1."""
         raw: Any = self._bits.random_raw(n)
-        return (raw >> np.uint64(2)).astype(np.int64)
+        found: Ints = (raw >> np.uint64(2)).astype(np.int64)
+        return found
 
     def below(self, high: Any, n: int) -> Ints:
         """Draw n integers of 0 … high − 1; high may be an array of n."""
@@ -43,7 +44,8 @@ class Dice:
     def between(self, low: Any, high: Any, n: int) -> Ints:
         """Draw n integers of low … high, both included; either may be an array of n."""
         low = np.asarray(low, dtype=np.int64)
-        return low + self.below(np.asarray(high, dtype=np.int64) - low + 1, n)
+        found: Ints = low + self.below(np.asarray(high, dtype=np.int64) - low + 1, n)
+        return found
 
     def chance(self, permille: Any, n: int) -> Any:
         """Draw n booleans, true in ``permille`` of a thousand cases (number or array of n)."""
@@ -51,7 +53,8 @@ class Dice:
 
     def pick(self, items: Sequence[int], n: int) -> Ints:
         """Draw n of the integers, each as likely; list one twice to double its weight."""
-        return np.asarray(items, dtype=np.int64)[self.below(len(items), n)]
+        found: Ints = np.asarray(items, dtype=np.int64)[self.below(len(items), n)]
+        return found
 
     def bell(self, spread: int, n: int) -> Ints:
         """Draw n integers of mean 0 and standard deviation ``spread``, nearly normal.
@@ -59,7 +62,8 @@ class Dice:
         The sum of twelve uniform draws: its tails end at six standard deviations.
         """
         total = self.below(2 * _HALF + 1, 12 * n).reshape(12, n).sum(axis=0) - 12 * _HALF
-        return np.floor_divide(2 * total * spread + 2001, 2 * 2001)
+        found: Ints = np.floor_divide(2 * total * spread + 2001, 2 * 2001)
+        return found
 
     def order(self, n: int) -> Ints:
         """Return the positions 0 … n − 1 in a random order."""

@@ -55,7 +55,8 @@ def add_months(days: Any, months: Any) -> Ints:
     target = start + np.asarray(months, dtype=np.int64)
     offset = np.asarray(days, dtype=np.int64) - _first(start)
     longest = _first(target + 1) - _first(target) - 1
-    return _first(target) + np.minimum(offset, longest)
+    found: Ints = _first(target) + np.minimum(offset, longest)
+    return found
 
 
 def months_between(start: Any, end: Any) -> Ints:
@@ -63,11 +64,13 @@ def months_between(start: Any, end: Any) -> Ints:
     first, last = _months(start), _months(end)
     offset = np.asarray(end, dtype=np.int64) - _first(last)
     begun = np.asarray(start, dtype=np.int64) - _first(first)
-    return np.maximum(0, last - first - (offset < begun))
+    found: Ints = np.maximum(0, last - first - (offset < begun))
+    return found
 
 
 def working_day(days: Any) -> Ints:
     """Return the day itself, or the Monday after a weekend."""
     number = np.asarray(days, dtype=np.int64)
     weekday = (number + 3) % 7  # 1970-01-01 was a Thursday
-    return number + np.where(weekday >= 5, 7 - weekday, 0)
+    found: Ints = number + np.where(weekday >= 5, 7 - weekday, 0)
+    return found

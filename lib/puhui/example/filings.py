@@ -93,7 +93,8 @@ class Marks:
         business = self.loans["is_business_loan"] == 1
         farmer = (self.kind == _FARMER) & business & (self.line <= LIMIT_FEN // 2)
         joint = np.isin(self.kind, _JOINT) & (self.line <= LIMIT_FEN)
-        return farmer | joint | (self.inclusive & (self.loans["is_agricultural"] == 1))
+        rural_firm = self.firm & self.inclusive & (self.loans["is_agricultural"] == 1)
+        return farmer | joint | rural_firm
 
     def sum(self, mask: Any) -> int:
         """Balance of the loans marked, fen."""

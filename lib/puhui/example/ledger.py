@@ -11,7 +11,6 @@ from puhui.example.columns import NEVER, NONE, Columns, Ints, code, day_number, 
 from puhui.example.days import months_between, year, year_start
 from puhui.example.lives import (
     FLOATING,
-    LAST_DAY,
     LPR_1Y,
     LPR_5Y,
     TRANSFERRED,
@@ -84,9 +83,6 @@ def _loans(book: Book, people: People, rows: Ints, day: int) -> Columns:
     closed = life["closed_on"] <= day
     late = overdue_days(life, day)
     owed = np.where(closed, 0, balances(life, day))
-    last = life["pinned"]
-    if day == LAST_DAY:
-        owed = np.where(~closed & (last != NONE), last, owed)
     gone = balances(life, np.where(closed, life["closed_on"], day))
     closure = np.where(closed, life["closure"], NONE)
     drawn = life["drawn_on"]
@@ -100,7 +96,6 @@ def _loans(book: Book, people: People, rows: Ints, day: int) -> Columns:
         "amount",
         "drawn_on",
         "matures_on",
-        "extended_to",
         "priced_on",
         "rate_at_drawdown",
         "rate_type",
@@ -114,7 +109,6 @@ def _loans(book: Book, people: People, rows: Ints, day: int) -> Columns:
         "is_revolving",
         "is_online",
         "first_check_due_on",
-        "first_check_on",
         "checks",
         "branch",
     )
@@ -125,6 +119,9 @@ def _loans(book: Book, people: People, rows: Ints, day: int) -> Columns:
         "customer_row": life["customer"],
         "segment": book.customers["segment"][life["customer"]],
         "balance": owed,
+        # What has not happened yet is not in the ledger.
+        "first_check_on": np.where(life["first_check_on"] > day, NONE, life["first_check_on"]),
+        "extended_to": np.where(life["matures_on"] > day, NONE, life["extended_to"]),
         "closed_on": np.where(closed, life["closed_on"], NONE),
         "closure": closure,
         "written_off_amount": np.where(closure == WRITTEN_OFF, gone, NONE),

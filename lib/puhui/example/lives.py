@@ -30,7 +30,7 @@ _LINES_CHANGE = day_number(dt.date(2021, 7, 1))
 #: Permille of borrowings that end after a loan, and of customers that other banks have too.
 _LEAVE, _SHARED = 80, 120
 #: When in a year borrowings begin: permille by month, most in the first quarter.
-_SEASON = (150, 95, 130, 85, 80, 85, 60, 65, 70, 50, 65, 65)
+_SEASON = (125, 80, 115, 90, 85, 95, 70, 75, 80, 60, 60, 65)
 
 WORKING, FIXED, PERSONAL, CONSUMER, MORTGAGE, DISCOUNT = (
     code("product", p)
@@ -81,6 +81,10 @@ OWN, ONLENT, RELENDING = (
 FIXED_RATE, FLOATING = (code("rate_type", r) for r in ("fixed", "floating"))
 #: What a rate is tied to: values of the column ``benchmark`` while the county is made.
 NO_BENCHMARK, OTHER_BENCHMARK, LPR_1Y, LPR_5Y = range(4)
+#: Segments whose number follows the first two growth numbers of the roster.
+_GROWS_WITH = np.array(
+    [s.is_inclusive_kind or s.name in ("farmer", "cooperative", "collective") for s in SEGMENTS]
+)
 _GUARANTEE_BP = {CREDIT: 25, GUARANTEED: 10, MORTGAGED: -15, PLEDGED: -20, MIXED: 0}
 
 
@@ -99,8 +103,7 @@ class Book:
         the same all its life, and: ``customer`` (row), ``branch``, ``borrowing``, ``round``,
         ``predecessor`` (row), ``benchmark`` (one of the constants above), ``recorded_bp`` (the
         spread the bank has on file), ``overdue_from`` and ``overdue_to``, ``watch_from``,
-        ``is_instalment``, ``staff``, ``guarantor`` (entity), ``pinned`` (balance on the last
-        day, if set). What never happens is :data:`NEVER`.
+        ``is_instalment``, ``staff``, ``guarantor`` (entity). What never happens is :data:`NEVER`.
     labels
         Texts of every loan, made when the first snapshot is cut.
     """
@@ -305,7 +308,8 @@ def _next(book: Book, state: _State, loans: Columns, dice: Dice) -> _State:
     renewable = np.isin(loans["product"], (WORKING, PERSONAL)) & (loans["closure"] == MATURED)
     household = book.customers["segment"][state.owner] == position("household")
     renew = renewable & dice.chance(knob(book.unit.renew, loans["closed_on"]), n)
-    stay = renew | ~dice.chance(_leaving(book.unit, loans["closed_on"]), n) | household
+    leaving = _leaving(book, state.owner, loans["closed_on"])
+    stay = renew | ~dice.chance(leaving, n) | household
     gap = np.where(renew, 0, dice.between(1, 25, n))
     day = np.where(renew, loans["closed_on"], working_day(loans["closed_on"] + gap))
     go = stay & (day <= LAST_DAY)
@@ -313,9 +317,13 @@ def _next(book: Book, state: _State, loans: Columns, dice: Dice) -> _State:
     return _State(state.owner[go], day[go], state.borrowing[go], renewed[go])
 
 
-def _leaving(unit: Unit, days: Ints) -> Ints:
+def _leaving(book: Book, owner: Ints, days: Ints) -> Ints:
     """Permille that end after a loan: more in 2021 where a bank shrinks faster than by that."""
-    return knob((_LEAVE, max(_LEAVE, -unit.growth[1])), days)
+    grows = book.unit.growth
+    inclusive = _GROWS_WITH[book.customers["segment"][owner]]
+    fall = np.where(inclusive, -grows[1], -grows[3])
+    found: Ints = np.where(year(days) >= LAST.year, np.maximum(_LEAVE, fall), _LEAVE)
+    return found
 
 
 def _in_order(every: Columns) -> Columns:
@@ -372,7 +380,6 @@ def _describe(book: Book, dice: Dice) -> None:
         "overdue_to": np.full(n, NEVER),
         "watch_from": np.where(dice.chance(25, n), drawn + 60 + dice.below(240, n), NEVER),
         "extended_to": np.full(n, NONE),
-        "pinned": np.full(n, NONE),
     }
     again = (loans["issue_kind"] == RENEWAL) & (guarantee == MORTGAGED)
     facts["lien_released_on"] = np.where(

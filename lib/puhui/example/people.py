@@ -69,8 +69,8 @@ def person_ids(county: str, serials: Ints) -> pa.Array:
 
     Examples
     --------
-    >>> person_ids("411526", np.array([3]))[0].as_py()
-    '411526190001040036'
+    >>> person_ids("411526", np.array([3, 800])).to_pylist()
+    ['411526190001040003', '411526190005170024']
     """
     n = len(serials)
     body = np.empty((n, 18), dtype=np.uint8)

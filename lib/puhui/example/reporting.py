@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from puhui.example import conduct, filings, leads
 from puhui.example.columns import Columns, arrow, from_rows
+from puhui.example.county import County
 from puhui.example.filings import Marks
 from puhui.example.roster import LAST, QUARTERS, ROSTER, Unit, institution_id
-from puhui.example.world import County
 from puhui.quarter import Quarter
 
 Row = dict[str, Any]
@@ -137,7 +137,10 @@ class Reports:
     def supervisor(self) -> dict[str, pa.Table]:
         """The supervisor's own tables: institutions, branches, plans, key firms, notes."""
         own = {"institutions": _institutions(self), "branches": _branches(self)}
-        return {t: arrow(t, c) for t, c in (own | conduct.supervisor(self.county)).items()}
+        tables = {t: arrow(t, c) for t, c in (own | conduct.supervisor(self.county)).items()}
+        found = arrow("notes", from_rows("notes", leads.notes(self.county)))
+        tables["notes"] = pa.concat_tables([tables["notes"], found]).sort_by("note_id")
+        return tables
 
     def note_differences(self) -> None:
         """Write down where filed figures depart from the ledgers."""

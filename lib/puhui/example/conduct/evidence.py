@@ -11,10 +11,11 @@ import pyarrow as pa
 
 from puhui.example.columns import NONE, Columns
 from puhui.example.conduct.forms import OMITTED
-from puhui.example.conduct.lending import County, Figures, Lending
+from puhui.example.conduct.lending import Figures, Lending
 from puhui.example.conduct.office import key_firms, plans
 from puhui.example.conduct.registers import FIGURES
 from puhui.example.conduct.situations import MET, MISSED, NO_DATA, NOT_APPLICABLE
+from puhui.example.county import County
 from puhui.example.roster import Unit, institution_id
 from puhui.quarter import Quarter
 

@@ -66,7 +66,7 @@ NOT_SENT: frozenset[tuple[Quarter, str, str]] = frozenset(
 #: Items a bank leaves out of its one-sheet quarterly.
 OMITTED: dict[str, tuple[str, ...]] = {
     "ZC1": ("QS.incl_npl", "QS.assessed_customers", "QS.agri_balance"),
-    "CZ1": ("QS.mse_long_balance", "QS.agri_balance"),
+    "CZ1": ("QS.mse_long_balance",),
     "CZ3": (
         "QS.mse_credit_balance",
         "QS.incl_interest",

@@ -16,7 +16,6 @@ from puhui.example.conduct.evidence import (
     no_data,
     not_applicable,
 )
-from puhui.example.conduct.lending import County
 from puhui.example.conduct.situations import (
     MET,
     MISSED,
@@ -24,6 +23,7 @@ from puhui.example.conduct.situations import (
     NOT_APPLICABLE,
     situation_row,
 )
+from puhui.example.county import County
 from puhui.example.roster import LAST, ROSTER, Unit, institution_id
 from puhui.quarter import Quarter
 

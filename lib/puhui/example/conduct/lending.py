@@ -7,17 +7,18 @@ it files them.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from puhui.example.columns import Columns, bits, code, day_number
+from puhui.example.county import County
 from puhui.example.days import add_months
 from puhui.example.filings import Marks
-from puhui.example.lives import NEW, RENEWAL, Book
-from puhui.example.people import EMERGING_CHAINS, PILLAR_CHAINS, People
+from puhui.example.lives import NEW, RENEWAL
+from puhui.example.people import EMERGING_CHAINS, PILLAR_CHAINS
 from puhui.example.roster import COUNTY_CODE, ROSTER, Unit
 from puhui.quarter import Quarter
 
@@ -40,16 +41,6 @@ _AGRI_KINDS = tuple(
 )
 _FARMER_LIMIT, _LIMIT = 500_000_000, 1_000_000_000
 UNITS: dict[str, Unit] = {unit.short: unit for unit in ROSTER}
-
-
-class County(Protocol):
-    """What this package asks of a county."""
-
-    seed: str
-    prefix: str
-    people: People
-    books: dict[str, Book]
-    snapshots: dict[tuple[Quarter, str], dict[str, Columns]]
 
 
 class Lending:

@@ -9,7 +9,8 @@ import numpy as np
 
 from puhui.example.columns import Columns, from_rows
 from puhui.example.conduct.forms import letter
-from puhui.example.conduct.lending import UNITS, County, Figures
+from puhui.example.conduct.lending import UNITS, Figures
+from puhui.example.county import County
 from puhui.example.roster import LAST, Unit, institution_id
 from puhui.quarter import Quarter
 
@@ -150,7 +151,7 @@ def notes(county: County) -> list[Row]:
 
 def _note(county: County, number: int, unit: Unit, kind: str, clause: str | None, fact: str) -> Row:
     return {
-        "note_id": f"JL{LAST.year}{number + 1:03d}",
+        "note_id": f"JL{county.prefix}{LAST.year}{number + 1:03d}",
         "institution_id": institution_id(unit.short, county.prefix),
         "kind": kind,
         "noted_on": dt.date(2021, 6 + number % 5, 10 + number),

@@ -15,7 +15,8 @@ from puhui.example.conduct.forms import (
     answers,
     letter,
 )
-from puhui.example.conduct.lending import UNITS, County, Lending, lending
+from puhui.example.conduct.lending import UNITS, Lending, lending
+from puhui.example.county import County
 from puhui.example.roster import Unit, institution_id
 from puhui.quarter import Quarter
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from puhui.example.chance import Dice
 from puhui.example.columns import NONE, day_number
-from puhui.example.conduct.lending import CHAINED, County
+from puhui.example.conduct.lending import CHAINED
+from puhui.example.county import County
 from puhui.example.days import year
 from puhui.example.lives import DISCOUNT, NEW, Book
 from puhui.example.roster import LAST

@@ -8,12 +8,12 @@ from typing import Any
 from puhui.example.columns import Columns
 from puhui.example.conduct.catalogue import CLAUSES, applies
 from puhui.example.conduct.situations import NOT_APPLICABLE, situation_row
+from puhui.example.county import County
 from puhui.example.leads import applications, cases, fees, flows, putting_off
 from puhui.example.leads.measured import CLAUSES as MEASURED
 from puhui.example.leads.measured import measured
 from puhui.example.leads.planting import plant
 from puhui.example.leads.screening import LISTS, Registers, listed, notes
-from puhui.example.leads.shelf import County
 from puhui.example.roster import LAST, ROSTER, institution_id
 from puhui.quarter import Quarter
 

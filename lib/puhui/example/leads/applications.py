@@ -12,9 +12,9 @@ import numpy as np
 
 from puhui.example.chance import Dice
 from puhui.example.columns import NONE, Columns, day_number, from_rows
+from puhui.example.county import County
 from puhui.example.days import year
 from puhui.example.leads.fees import in_scope
-from puhui.example.leads.shelf import County
 from puhui.example.leads.stories import BREACHED, number
 from puhui.example.lives import DISCOUNT, RENEWAL, Book
 from puhui.example.roster import institution_id

@@ -8,9 +8,10 @@ import numpy as np
 
 from puhui.example.chance import Dice
 from puhui.example.columns import NEVER, NONE, Ints, bits, code
+from puhui.example.county import County
 from puhui.example.days import year
 from puhui.example.leads.facts import Facts, debts
-from puhui.example.leads.shelf import MICRO, SMALL, County, Shelf
+from puhui.example.leads.shelf import MICRO, SMALL, Shelf
 from puhui.example.leads.stories import BREACHED, CLAIMS, END, MANY, OVER_LENT
 from puhui.example.lives import GUARANTEED, MORTGAGED
 from puhui.example.roster import LAST

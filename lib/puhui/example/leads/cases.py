@@ -10,6 +10,7 @@ import numpy as np
 
 from puhui.example.chance import Dice
 from puhui.example.columns import NEVER, Columns, Ints, calendar_day, from_rows
+from puhui.example.county import County
 from puhui.example.filings import Marks
 from puhui.example.leads.exemption import Decision, decide
 from puhui.example.leads.scenarios import (
@@ -25,7 +26,7 @@ from puhui.example.leads.scenarios import (
     Scenario,
     value,
 )
-from puhui.example.leads.shelf import MICRO, SMALL, County
+from puhui.example.leads.shelf import MICRO, SMALL
 from puhui.example.leads.stories import END
 from puhui.example.ledger import balances
 from puhui.example.lives import MATURED, Book

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from puhui.example.columns import NEVER, NONE, Ints, bits
-from puhui.example.leads.shelf import County
+from puhui.example.county import County
 from puhui.example.leads.stories import END, MANY_LENDERS
 from puhui.example.ledger import balances, is_open
 from puhui.example.people import People

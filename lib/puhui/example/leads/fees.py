@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from puhui.example.columns import Columns, Ints, day_number, from_rows
+from puhui.example.county import County
 from puhui.example.days import month_number, year
-from puhui.example.leads.shelf import County, Shelf
+from puhui.example.leads.shelf import Shelf
 from puhui.example.leads.stories import BREACHED, END, name
 from puhui.example.lives import DISCOUNT, GUARANTEED, MORTGAGED, Book
 from puhui.example.roster import institution_id

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from puhui.example.columns import NONE, Columns, Ints, day_number, from_rows
-from puhui.example.leads.shelf import County, Shelf
+from puhui.example.county import County
+from puhui.example.leads.shelf import Shelf
 from puhui.example.leads.stories import BREACHED, END, START, name
 from puhui.example.lives import DISCOUNT, GUARANTEED, Book
 from puhui.example.people import People

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from puhui.example.columns import NONE, Ints
+from puhui.example.county import County
 from puhui.example.days import add_months, month_number, year
-from puhui.example.leads.shelf import County, Shelf
+from puhui.example.leads.shelf import Shelf
 from puhui.example.leads.stories import (
     BREACHED,
     CHEAP,

@@ -10,12 +10,12 @@ import numpy as np
 
 from puhui.example.columns import NONE, Columns, Ints, code
 from puhui.example.conduct.situations import MET, MISSED, NO_DATA, NOT_APPLICABLE, situation_row
+from puhui.example.county import County
 from puhui.example.days import months_between
 from puhui.example.filings import Marks
 from puhui.example.leads.cases import Told, tell
 from puhui.example.leads.lending import cells, similar
 from puhui.example.leads.screening import Registers, lacking, rows_of
-from puhui.example.leads.shelf import County
 from puhui.example.leads.stories import (
     CHEAP,
     DEAR,

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from puhui.errors import PuhuiError
+from puhui.example.county import County
 from puhui.example.leads import applications, borrowers, cases, fees, flows, lending
 from puhui.example.leads.facts import Facts, enough_revenue, shared, tidy
-from puhui.example.leads.shelf import County, Shelf
+from puhui.example.leads.shelf import Shelf
 from puhui.example.leads.stories import BREACHED, STORIES, name
 from puhui.example.ledger import customer_ids, first_loans
 from puhui.example.roster import LAST, institution_id

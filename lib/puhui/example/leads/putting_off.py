@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from puhui.example.columns import NONE, Columns, day_number, from_rows
+from puhui.example.county import County
 from puhui.example.days import add_months
 from puhui.example.leads.fees import in_scope
-from puhui.example.leads.shelf import County
 from puhui.example.leads.stories import END, day, number
 from puhui.example.ledger import is_open
 from puhui.example.lives import DISCOUNT, Book

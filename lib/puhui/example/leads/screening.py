@@ -9,8 +9,8 @@ import numpy as np
 
 from puhui.example.columns import Columns, calendar_day, length
 from puhui.example.conduct.situations import MET, MISSED, NO_DATA, situation_row
+from puhui.example.county import County
 from puhui.example.leads.flows import drawn_in, traced
-from puhui.example.leads.shelf import County
 from puhui.example.leads.stories import END, MIN_COVERAGE, number
 from puhui.example.roster import LAST, Unit, institution_id
 from puhui.example.writers.east import CARRIED
@@ -131,13 +131,13 @@ def notes(county: County) -> list[Row]:
             for row in rows[:1].tolist():
                 found.append(
                     {
-                        "note_id": f"JL{short}{row + 1:06d}",
+                        "note_id": f"JL{county.prefix}{short}{row + 1:06d}",
                         "institution_id": institution,
                         "kind": "inspection",
                         "noted_on": calendar_day(END - 8),
                         "clause": "C3.4a",
                         "fact": f"借据{short}L{row + 1:06d}：{fact}",
-                        "document_no": f"潢监检〔2021〕{row % 90 + 10}号",
+                        "document_no": f"样监检〔2021〕{row % 90 + 10}号",
                     }
                 )
     return found

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from puhui.example.chance import Dice
-from puhui.example.columns import NEVER, NONE, Columns, Ints
+from puhui.example.columns import NEVER, Ints
+from puhui.example.county import County
 from puhui.example.leads.stories import END, number
 from puhui.example.ledger import is_open
-from puhui.example.lives import DISCOUNT, Book
-from puhui.example.people import People
+from puhui.example.lives import DISCOUNT
 from puhui.example.segments import LIMIT_FEN, SEGMENTS, position
-from puhui.quarter import Quarter
 
 _MSE = np.array([s.is_inclusive_kind for s in SEGMENTS])
 SMALL, MICRO = position("small"), position("micro")
-
-
-class County(Protocol):
-    """What planting and registers need of a county (see ``puhui.example.world``)."""
-
-    seed: str
-    prefix: str
-    people: People
-    books: dict[str, Book]
-    snapshots: Mapping[tuple[Quarter, str], dict[str, Columns]]
 
 
 class Shelf:
@@ -54,7 +42,6 @@ class Shelf:
         self.loans, self.customers = loans, customers
         self.free = ~shared[customers["entity"]] & (customers["story"] == 0)
         troubled = (loans["overdue_from"] < NEVER) | (loans["watch_from"] <= END)
-        troubled |= loans["pinned"] != NONE
         for mask in (troubled, loans["story"] != 0):
             self.free[loans["customer"][mask]] = False
         self.line_fits = (customers["line_before"] <= LIMIT_FEN) & (
