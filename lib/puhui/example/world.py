@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from puhui.example import arrears, conduct, leads, lives
+from puhui.example import arrears, conduct, leads, lives, terms
 from puhui.example.chance import Dice
 from puhui.example.county import County, Snapshots
 from puhui.example.ledger import first_loans
@@ -32,7 +32,9 @@ def grow(seed: int, number: int = 1) -> County:
     }
     people.settle(Dice(f"{text}:people"))
     for short, book in books.items():
-        lives.live(book, shocks, Dice(f"{text}:live:{short}"))
+        dice = Dice(f"{text}:live:{short}")
+        lives.live(book, dice)
+        terms.agree(book, shocks, dice)
         arrears.turn_bad(book, Dice(f"{text}:arrears:{short}"))
     first_loans(books, people)
     county = County(text, prefix, people, books, shocks)
