@@ -2,7 +2,19 @@ from fractions import Fraction
 
 import pytest
 
-from briefing.made import LARGE, PARTS, RURAL, VILLAGE, indicator, part, spread, tolerance
+from briefing.made import (
+    CATALOGUE,
+    INDICATORS,
+    LARGE,
+    PARTS,
+    RURAL,
+    TOLERANCE,
+    VILLAGE,
+    indicator,
+    part,
+    spread,
+    tolerance,
+)
 from puhui.briefing.county import county_sections
 from puhui.briefing.institution import institution_sections, institution_title
 from puhui.briefing.peers import peers
@@ -430,3 +442,41 @@ def test_a_branch_is_named_with_its_institution_once(county):
     assert "来龙支行" in [row[0] for row in grid(table)]
     table = by_id(county_sections(county()))["tolerance"].tables[0]
     assert "乙农村商业银行·来龙支行" in [row[0] for row in grid(table)]
+
+
+def test_clauses_that_do_not_apply_are_told_apart_from_data_that_lack(county):
+    def row(institution, indicator_id, verdict):
+        return indicator(institution, indicator_id, None, verdict, source=None, reason="不适用")
+
+    kept = [r for r in INDICATORS if r["institution_id"] == RURAL]
+    exempt = [row(LARGE, i, "not_applicable") for i in CATALOGUE]
+    lacking = [row(VILLAGE, i, "no_data") for i in CATALOGUE]
+    tolerances = [r for r in TOLERANCE if r["institution_id"] == RURAL]
+    none = {"inclusive_npl_pct": None, "all_npl_pct": None, "gap_pp": None, "gap_num": None,
+            "gap_den": None}  # fmt: skip
+    tolerances += [tolerance(LARGE, None, "0", "0", "not_applicable", **none)]
+    source = county(
+        indicators=[*kept, *exempt, *lacking],
+        tolerance=tolerances,
+        parts=[p for p in PARTS if p["institution_id"] == RURAL],
+    )
+    assert by_id(institution_sections(source, LARGE))["overall"].paragraphs == (
+        "目前计算的各项指标不适用于你单位这一类机构，本季度不作评价。",
+    )
+    (said,) = by_id(institution_sections(source, VILLAGE))["overall"].paragraphs
+    assert said.startswith("本季度没有可评价的指标：没有收到可用的数据。")
+    circular = by_id(county_sections(source))
+    assert circular["overall"].paragraphs[1:] == (
+        "目前计算的各项指标不适用于以下机构，不作评价：甲银行潢川支行。",
+        "以下机构没有可评价的数据：丙村镇银行。",
+    )
+    table = circular["two_increases"].tables[0]
+    rows = {r[0]: r[1:] for r in grid(table)}
+    assert set(rows["甲银行潢川支行"][:5]) == {"—"}
+    assert set(rows["丙村镇银行"][1:5]) == {"无数据"}
+    (absent,) = [note for note in table.notes if "缺少年初或期末数据" in note]
+    assert "丙村镇银行" in absent and "甲银行" not in absent
+    structure = {r[0]: r[1:] for r in grid(circular["structure"].tables[0])}
+    assert [structure[n][0] for n in ("甲银行潢川支行", "丙村镇银行")] == ["—", "无数据"]
+    limits = {r[0]: r[1:4] for r in grid(circular["tolerance"].tables[0])}
+    assert limits["甲银行潢川支行"] == ["—", "—", "—"]

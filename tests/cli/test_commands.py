@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
 import pytest
 
 from puhui.quarter import Quarter
+from puhui.results import VERDICTS
 from puhui.runner.preparing import prepare
 from puhui.store import Store
+from runner.extract import LENDER, answers, extract, of_record, truth
 from vocabulary import PARAMS, PROJECT
+
+#: A one-sheet workbook with rows broken on purpose.
+MESSY = "HCCZ0003"
+WHO = (LENDER, MESSY)
 
 
 def puhui(*arguments, cwd=PROJECT):
@@ -27,38 +34,47 @@ def puhui(*arguments, cwd=PROJECT):
 
 @pytest.fixture(scope="module")
 def example(tmp_path_factory):
-    """The example, taken in and measured, with its own store and output."""
-    import shutil
-
+    """An extract of the example, taken in and measured, with its own store and output."""
     folder = tmp_path_factory.mktemp("cli")
-    data = folder / "data"
-    shutil.copytree(PROJECT / "data" / "example", data, ignore=shutil.ignore_patterns("store"))
+    data = extract(folder, WHO)
     prepare(data, PARAMS, folder / "output", Quarter.parse("2021Q4"))
     return folder
 
 
+def verdict(branch):
+    """Chinese word of what is true of the lender's or a branch's C7.2."""
+    (row,) = (
+        r
+        for r in of_record(answers(WHO))
+        if (r["institution_id"], r["branch_id"], r["indicator_id"]) == (LENDER, branch, "C7.2")
+    )
+    return VERDICTS[row["verdict"]]
+
+
 def test_explain_tells_formula_measures_threshold_clause_and_source(example):
-    done = puhui("explain", "2021Q4", "C7.2", "HCNS0001", "--out", example / "output")
+    done = puhui("explain", "2021Q4", "C7.2", LENDER, "--out", example / "output")
     assert done.returncode == 0, done.stderr
-    for said in ("C7.2", "公式", "普惠型小微企业不良贷款余额", "报表", "3.00", "达标", "精确值"):
+    words = ("C7.2", "公式", "普惠型小微企业不良贷款余额", "报表", "3.00", "精确值")
+    for said in (*words, verdict(None)):
         assert said in done.stdout, said
 
 
 def test_explain_goes_down_to_the_loans_of_a_branch(example):
+    branch = f"{LENDER}B02"
     done = puhui(
-        "explain", "2021Q4", "C7.2", "HCNS0001", "--branch", "HCNS0001B2",
+        "explain", "2021Q4", "C7.2", LENDER, "--branch", branch,
         "--out", example / "output", "--rows", 3, "--sql",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "未达标" in done.stdout
+    assert verdict(branch) in done.stdout
     assert "SELECT" in done.stdout
-    listed = [line for line in done.stdout.splitlines() if line.startswith("2021Q4\tHCNS0001\t")]
+    listed = [line for line in done.stdout.splitlines() if line.startswith(f"2021Q4\t{LENDER}\t")]
     assert len(listed) >= 3
-    assert all("HCNS0001B2" in line for line in listed[:3])
+    assert all(branch in line for line in listed[:3])
 
 
 def test_an_unknown_indicator_is_one_line_that_lists_the_known_ones(example):
-    done = puhui("explain", "2021Q4", "C9.9", "HCNS0001", "--out", example / "output")
+    done = puhui("explain", "2021Q4", "C9.9", LENDER, "--out", example / "output")
     assert done.returncode == 2
     assert "没有指标 C9.9" in done.stderr
     assert "Traceback" not in done.stderr
@@ -102,7 +118,6 @@ def test_fit_of_a_duplicate_column_names_the_pair(tmp_path):
         (("run", "2021年四季度"), "季度"),
         (("run", "2021Q4", "--data", "nowhere"), "nowhere"),
         (("run", "2030Q1"), "2030Q1"),
-        (("run", "2021Q4", "--institution", "NOSUCH01"), "NOSUCH01"),
         (("run",), "quarter"),
     ],
 )
@@ -110,6 +125,14 @@ def test_what_cannot_start_ends_with_2_and_one_line(tmp_path, arguments, said):
     done = puhui(*arguments, *(("--out", tmp_path) if len(arguments) > 1 else ()))
     assert done.returncode == 2
     assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_institution_that_did_not_submit_ends_with_2_and_one_line(example, tmp_path):
+    given = ("--data", example / "data", "--out", tmp_path, "--institution", "NOSUCH01")
+    done = puhui("run", "2021Q4", *given)
+    assert done.returncode == 2
+    assert "NOSUCH01" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -125,7 +148,12 @@ def test_a_store_held_by_another_run_ends_with_3(example):
 def test_check_lists_row_counts_and_findings_with_their_cells(example):
     done = puhui("check", "2021Q4", "--data", example / "data", "--out", example / "output")
     assert done.returncode == 0, done.stderr
-    assert "E0201 HCNS0001 填报工作簿.xlsx 贷款借据 J24" in done.stdout
+    planted = truth("broken", (MESSY,))
+    assert planted
+    for row in planted:
+        file = row["file"].split("/", 3)[3]
+        place = f"{row['check']} {MESSY} {file} {row['sheet']} "
+        assert re.search(rf"{re.escape(place)}[A-Z]+{row['row']}\b", done.stdout), row
 
 
 def test_check_of_a_refused_submission_ends_with_1_and_says_so(example):

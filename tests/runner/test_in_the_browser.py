@@ -7,9 +7,11 @@ import shutil
 import pytest
 from playwright.sync_api import sync_playwright
 
+from runner.extract import FEW, LENDER
+
 pytestmark = pytest.mark.slow
 
-PAGES = ("index.html", "county.html", "institutions/HCNS0001.html", "institutions/HCCZ0001.html")
+PAGES = ("index.html", "county.html", *(f"institutions/{i}.html" for i in FEW))
 WIDTHS = (1280, 390)
 
 #: Draws a character and an unassigned one; a font that lacks the first draws both alike.
@@ -60,7 +62,7 @@ def test_a_page_opens_from_disk_and_asks_for_nothing(finished, browser, page_nam
 
 def test_charts_are_drawn_with_their_own_outlines(finished, browser):
     page = browser.new_page()
-    page.goto((finished.out / "institutions/HCNS0001.html").as_uri())
+    page.goto((finished.out / f"institutions/{LENDER}.html").as_uri())
     charts = page.locator("svg")
     assert charts.count() >= 2
     for n in range(charts.count()):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import pyarrow.parquet as pq
 import pytest
@@ -11,7 +10,8 @@ import pytest
 from puhui.errors import RunError
 from puhui.quarter import Quarter
 from puhui.runner.preparing import prepare
-from vocabulary import PARAMS, PROJECT
+from runner.extract import BRANCH, SHEET, extract
+from vocabulary import PARAMS
 
 HEADER = (
     "BankName,BankCity,BankState,BorrID,BorrKey,LoanStatus,GrossApproval,InterestRate,TermMonths,"
@@ -71,17 +71,16 @@ def test_an_institution_that_did_not_submit_cannot_be_chosen(shared):
 
 def test_what_an_institution_sends_itself_and_a_shared_file_are_one_snapshot(tmp_path):
     """丙 sends its sheet, and a shared long file of returns brings it another item."""
-    data = tmp_path / "data"
-    shutil.copytree(PROJECT / "data/example", data, ignore=shutil.ignore_patterns("store"))
+    data = extract(tmp_path, (SHEET, BRANCH))
     from puhui import params as parameters
     from puhui.runner import taking_in
 
     tools = taking_in.Tools.of(parameters.load(PARAMS, data_folder=data), data / "store")
     quarter = Quarter.parse("2021Q4")
-    own = taking_in.take_in(tools, quarter, data / "submissions/2021Q4/HCCZ0001", None)
-    ledger = taking_in.take_in(tools, quarter, data / "submissions/2021Q4/HCDX0001", None)
-    before = tools.store.get("2021Q4", "HCCZ0001", own.revisions["HCCZ0001"])
-    other = tools.store.get("2021Q4", "HCDX0001", ledger.revisions["HCDX0001"])
+    own = taking_in.take_in(tools, quarter, data / "submissions/2021Q4" / SHEET, None)
+    ledger = taking_in.take_in(tools, quarter, data / "submissions/2021Q4" / BRANCH, None)
+    before = tools.store.get("2021Q4", SHEET, own.revisions[SHEET])
+    other = tools.store.get("2021Q4", BRANCH, ledger.revisions[BRANCH])
     part = taking_in.Part(
         {"loans": pq.ParquetFile(other.file("loans")).read()}, {"loans": ("purpose",)}, {}, {}
     )
@@ -89,19 +88,18 @@ def test_what_an_institution_sends_itself_and_a_shared_file_are_one_snapshot(tmp
     assert set(joined.tables) == {"returns", "loans"}
     assert twice == []
     again, twice = taking_in._joined(other, part)
-    assert set(again.tables) == {"customers", "loans"}
+    assert set(again.tables) == set(other.tables)
     assert "贷款借据" in twice[0]
 
 
 def test_a_run_for_some_never_covers_a_run_for_all(tmp_path):
     from puhui.runner.quarterly import Request, check_quarter
 
-    data = tmp_path / "data"
-    shutil.copytree(PROJECT / "data/example", data, ignore=shutil.ignore_patterns("store"))
+    data = extract(tmp_path, (SHEET, BRANCH))
     request = Request(Quarter.parse("2021Q4"), data, PARAMS, tmp_path / "out")
     check_quarter(request)
-    some = Request(request.quarter, data, PARAMS, tmp_path / "out", institutions=("HCCZ0001",))
+    some = Request(request.quarter, data, PARAMS, tmp_path / "out", institutions=(SHEET,))
     with pytest.raises(RunError, match="--out"):
         check_quarter(some)
     kept = json.loads((tmp_path / "out/2021Q4/working/run.json").read_text("utf-8"))
-    assert len(kept["institutions"]) == 3
+    assert sorted(kept["institutions"]) == [SHEET, BRANCH]

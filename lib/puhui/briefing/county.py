@@ -28,6 +28,7 @@ from puhui.briefing.judged import (
 )
 from puhui.briefing.overall import (
     counts_in_words,
+    inapplicable,
     joined,
     judged,
     numbered_sections,
@@ -120,8 +121,10 @@ def _overall(source: Source) -> Section:
         sentences.append(words.text("county.overall.no_data", count=missing))
     paragraphs = ["".join(sentences)]
     failed = [source.name(i) for i in ids if i in source.failed]
-    silent = [source.name(i) for i in ids if i not in able and i not in source.failed]
-    for name, members in (("failed", failed), ("silent", silent)):
+    others = [i for i in ids if i not in able and i not in source.failed]
+    exempt = [source.name(i) for i in others if inapplicable(source.indicators(i))]
+    silent = [source.name(i) for i in others if not inapplicable(source.indicators(i))]
+    for name, members in (("failed", failed), ("not_applicable", exempt), ("silent", silent)):
         if members:
             paragraphs.append(words.text(f"county.overall.{name}", list=joined(members)))
     tables = (_verdict_table(source, rows),) if rows else ()

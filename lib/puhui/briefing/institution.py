@@ -27,6 +27,7 @@ from puhui.briefing.judged import (
 from puhui.briefing.overall import (
     counts_in_words,
     force_word,
+    inapplicable,
     joined,
     judged,
     labels,
@@ -112,8 +113,7 @@ def _overall(source: Source, institution_id: str) -> Section:
         name = "problems" if troubled else "clear"
         sentences.append(words.text(f"institution.overall.{name}", list=labels(source, troubled)))
     else:
-        any_value = any(own_value(row) is not None for row in rows)
-        sentences.append(words.text(f"institution.overall.{'shown' if any_value else 'nothing'}"))
+        sentences.append(words.text(f"institution.overall.{_why_unjudged(rows)}"))
     branches = problem_branches(source, institution_id)
     if branches:
         said = joined(name_with_flags(name, row, words) for row, name in branches)
@@ -125,6 +125,13 @@ def _overall(source: Source, institution_id: str) -> Section:
                 words.text(f"institution.overall.{name}", list=said, count=len(chosen))
             )
     return Section("overall", heading, ("".join(sentences),))
+
+
+def _why_unjudged(rows: tuple[Row, ...]) -> str:
+    """Return the name of the sentence on rows none of which is judged."""
+    if any(own_value(row) is not None for row in rows):
+        return "shown"
+    return "not_applicable" if inapplicable(rows) else "nothing"
 
 
 def _remarks(rows: tuple[Row, ...]) -> list[tuple[str, list[Row]]]:

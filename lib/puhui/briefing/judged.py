@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from puhui.briefing.figures import DIGITS, Figure, exact, plain_number, ratio
 from puhui.briefing.source import Row
-from puhui.briefing.table import NoData
+from puhui.briefing.table import NOT_ASKED, NoData
 from puhui.briefing.words import Words
 
 #: Unit of a result row → kind of figure.
@@ -67,11 +67,18 @@ def _against(row: Row, *others: Fraction | None) -> tuple[Fraction, ...]:
     return tuple(x for x in (limit_value(row), *others) if x is not None)
 
 
+def no_value(row: Row, reason: str = "") -> NoData:
+    """Return the cell of a row without a value: a dash where its clause does not apply."""
+    if row["verdict"] == "not_applicable":
+        return NoData(reason, NOT_ASKED)
+    return NoData(reason)
+
+
 def value_figure(row: Row) -> Figure | NoData:
     """Return the value, with as many digits as its verdict needs; without one, why."""
     value = own_value(row)
     if value is None:
-        return NoData(row["reason"] or "")
+        return no_value(row, row["reason"] or "")
     return Figure(value, kind_of(row), against=_against(row))
 
 

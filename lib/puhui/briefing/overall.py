@@ -32,6 +32,11 @@ def judged(rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if row["verdict"] in PASSED]
 
 
+def inapplicable(rows: Sequence[Row]) -> bool:
+    """Whether there are rows and none of their clauses applies to the institution."""
+    return bool(rows) and all(row["verdict"] == "not_applicable" for row in rows)
+
+
 def problems(rows: Iterable[Row]) -> list[Row]:
     """Rows that are not met, met with a reserve, or behind."""
     return [row for row in rows if row["verdict"] in PROBLEMS]

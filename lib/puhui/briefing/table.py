@@ -63,6 +63,10 @@ class NoData:
     word: str = "无数据"
 
 
+#: What a cell says where nothing was asked for: its verdict says 不适用.
+NOT_ASKED = "—"
+
+
 @dataclass(frozen=True)
 class Mark:
     """A verdict: a sign that needs no colour, the word, and flags such as 临界."""

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from puhui.briefing.charts import Dot, dot_chart
 from puhui.briefing.figures import DIGITS, Figure, exact, plain_number, ratio
-from puhui.briefing.judged import PASSED, flagged, verdict_said
+from puhui.briefing.judged import PASSED, flagged, no_value, verdict_said
 from puhui.briefing.overall import joined, shortened
 from puhui.briefing.source import Row, Source
 from puhui.briefing.table import Chart, Column, NoData, Section, Table
@@ -32,7 +32,7 @@ def gap_figure(row: Row) -> Figure | NoData:
     """Return the gap with as many digits as its verdict needs; without one, why."""
     value, bound = gap(row), limit(row)
     if value is None:
-        return NoData()
+        return no_value(row)
     return Figure(value, "pp", against=() if bound is None else (bound,))
 
 
@@ -122,7 +122,7 @@ def _percent(value: float | None, row: Row) -> Figure | NoData:
     """Return a ratio with the digits of its row's gap, so that a reader can subtract."""
     number, difference = exact(value), gap_figure(row)
     digits = difference.shown_digits if isinstance(difference, Figure) else None
-    return NoData() if number is None else Figure(number, "percent", digits)
+    return no_value(row) if number is None else Figure(number, "percent", digits)
 
 
 def _branch_charts(source: Source, rows: Sequence[Row], names: Sequence[str]) -> tuple[Chart, ...]:

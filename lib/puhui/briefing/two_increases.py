@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from puhui.briefing.figures import Figure, exact
-from puhui.briefing.judged import own_value, value_figure
-from puhui.briefing.overall import joined
+from puhui.briefing.judged import no_value, own_value, value_figure
+from puhui.briefing.overall import inapplicable, joined
 from puhui.briefing.source import Row, Source
 from puhui.briefing.table import Column, NoData, Table
 from puhui.quarter import Quarter
@@ -95,7 +95,11 @@ def two_increases_table(source: Source) -> Table | None:
         return None
     known = {i: stocks(source, i) for i in ids}
     rows, left_out = _all_rows(source, known)
-    absent = [source.name(i) for i in ids if not known[i].complete]
+    absent = [
+        source.name(i)
+        for i in ids
+        if not known[i].complete and not inapplicable([r for r in _rows(source, i) if r])
+    ]
     notes = [words.text("two_increases.note")]
     if left_out:
         notes.append(words.text("two_increases.left_out"))
@@ -158,9 +162,12 @@ def _rows(source: Source, institution_id: str) -> tuple[Row | None, Row | None]:
     return growth_row, customers_row
 
 
-def _figure(value: Fraction | None, kind: str, *, signed: bool = False) -> Figure | NoData:
+def _figure(
+    value: Fraction | None, kind: str, row: Row | None = None, *, signed: bool = False
+) -> Figure | NoData:
+    """Return a figure; without a value, what a cell of the indicator's row then says."""
     if value is None:
-        return NoData()
+        return no_value(row) if row else NoData()
     return Figure(value, kind, against=_ZERO if signed else ())
 
 
@@ -168,11 +175,9 @@ def _difference(now: Fraction | None, base: Fraction | None) -> Fraction | None:
     return None if now is None or base is None else now - base
 
 
-def _figures(s: Stocks) -> tuple[Figure | NoData, ...]:
-    return (
-        _figure(s.balance, "money_yi"),
-        _figure(_difference(s.balance, s.base_balance), "money_yi", signed=True),
-    )
+def _figures(s: Stocks, row: Row | None = None) -> tuple[Figure | NoData, ...]:
+    change = _difference(s.balance, s.base_balance)
+    return _figure(s.balance, "money_yi", row), _figure(change, "money_yi", row, signed=True)
 
 
 def _parts(
@@ -196,14 +201,14 @@ def _institution_row(source: Source, institution_id: str, s: Stocks) -> tuple[ob
     now, base = _parts(source, institution_id, customers_row, "customers", "customers_base")
     return (
         own["name"],
-        *_figures(s),
-        *(_figure(rate, "percent", signed=True) for rate in rates),
+        *_figures(s, growth_row),
+        *(_figure(rate, "percent", growth_row, signed=True) for rate in rates),
         _without_reason(growth_row),
         marks[0],
-        _figure(now, "count"),
-        _figure(_difference(now, base), "count", signed=True),
+        _figure(now, "count", customers_row),
+        _figure(_difference(now, base), "count", customers_row, signed=True),
         marks[1],
-        *(NoData(),) * 3,
+        *(no_value(growth_row) if growth_row else NoData(),) * 3,
         CODES["level"].get(own["level"], "—"),
         joined(words.of("common.sources", o) for o in origins) or "—",
     )
@@ -212,7 +217,7 @@ def _institution_row(source: Source, institution_id: str, s: Stocks) -> tuple[ob
 def _without_reason(row: Row | None) -> Figure | NoData:
     """Return the value; why one is missing stands in the letter, not in a column of figures."""
     figure = value_figure(row) if row else NoData()
-    return NoData() if isinstance(figure, NoData) else figure
+    return replace(figure, reason="") if isinstance(figure, NoData) else figure
 
 
 def _adds_up(source: Source, institution_id: str, s: Stocks) -> bool:
