@@ -247,6 +247,7 @@ def example(
         f"{out}：{scale} 个县，{len(made.files)} 个文件，{size:.1f} MB，"
         f"{max(quarters)}末有余额的借据 {made.loans} 笔。真值在 {out / 'truth'}。",
         highlight=False,
+        soft_wrap=True,
     )
 
 

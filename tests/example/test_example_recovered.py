@@ -8,6 +8,7 @@ from fractions import Fraction
 import pyarrow.parquet as pq
 import pytest
 
+from puhui import rates
 from puhui.example import make
 from puhui.indicators import evaluate
 from puhui.indicators.judging import result_row
@@ -79,6 +80,46 @@ def test_true_verdicts_and_bases_are_found_and_no_others(data, run):
             assert base == fraction(row, "base_"), row
         seen.add(row["verdict"])
     assert {"met", "not_met", "no_data", "not_applicable", "shown", "on_track"} <= seen
+
+
+def test_spreads_over_lpr_are_the_true_ones_bank_by_bank_and_quarter_by_quarter(data, run):
+    spec = rates.spec_from(run.params, run.quarter)
+    with run.engine("") as engine:
+        found = {
+            (r["institution_id"], r["priced_in"]): (
+                r["loans"],
+                Fraction(int(r["spread_num"]), int(r["spread_den"])),
+            )
+            for r in rates.spreads(engine, "loan_facts", spec).to_pylist()
+        }
+    told = {
+        (r["institution_id"], r["priced_in"]): (
+            int(r["loans"]),
+            Fraction(int(r["rate_amount"]) - int(r["lpr_amount"]), int(r["amount"])),
+        )
+        for r in truth(data, "spreads")
+    }
+    assert len(told) > 90
+    assert found == told
+
+
+def test_slopes_that_know_no_months_are_marked_as_no_pass_through(data, run):
+    """Ten ledger banks identify A and B only weakly: April 2020 is nearly all there is."""
+    spec = rates.spec_from(run.params, run.quarter)
+    with run.engine("") as engine:
+        rows = rates.price(engine, "loan_facts", spec).rows()["regressions"]
+    slopes = [r for r in rows if r["estimate"] is not None]
+    assert {r["model"] for r in slopes} == {"A", "B"}
+    assert {r["status"] for r in slopes} == {"weak"}
+
+
+def test_every_clause_has_the_four_situations(data):
+    found: dict[str, set[str]] = {}
+    for row in truth(data, "situations"):
+        found.setdefault(row["clause"], set()).add(row["situation"])
+    assert len(found) > 70
+    four = {"met", "missed", "no_data", "not_applicable"}
+    assert {clause: kinds for clause, kinds in found.items() if kinds != four} == {}
 
 
 def test_planted_broken_rows_are_found_where_they_stand_and_no_others(data, run):

@@ -28,6 +28,7 @@ _STATUTORY = ("CS2", "NS1", "NS2", "NS3", "CZ2", "DX4", "GF2", "ZC2")
 _ONE_SHEET = ("ZC1", "CZ1", "CZ3")
 #: Columns that only institutions with connections send, and those the first extract lacks.
 _CONNECTIONS = {"loans": ("guarantor_id",), "customers": ("controller_id",)}
+EARLY_EXTRACTS = ("east40",)
 _EARLY_EXTRACT = {
     "loans": (
         "closure",
@@ -109,7 +110,7 @@ class Reports:
         """Customers and loans as far as the institution submits them."""
         if not unit.has_ledger:
             return {}
-        left_out = _EARLY_EXTRACT if unit.sends == "east40" else {}
+        left_out = _EARLY_EXTRACT if unit.sends in EARLY_EXTRACTS else {}
         found = {}
         for table in ("customers", "loans"):
             dropped = set(left_out.get(table, ()))

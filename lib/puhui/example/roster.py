@@ -24,7 +24,7 @@ DX3 戊邮储银行潢川支行     large             branch        2 east40_gz 
 DX4 己银行潢川支行         large             branch        1 item_list         6  2300 139
 GF1 庚银行潢川支行         joint_stock       branch        2 workbook          2   850 138
 GF2 辛银行潢川支行         joint_stock       branch        1 workbook          1   250 141
-CS1 壬银行潢川支行         city              branch        2 workbook          3  1000 188
+CS1 壬银行潢川支行         city              branch        2 workbook_messy          3  1000 188
 CS2 癸城市商业银行         city              legal_person  3 workbook_messy    5  1500   0
 NS1 甲农村商业银行         rural_commercial  legal_person  3 workbook         18  5000   0
 NS2 子农村商业银行         rural_commercial  legal_person  3 east50_gz        14  2600   0

@@ -135,8 +135,9 @@ def _price(book: Book, shocks: Ints, dice: Dice) -> None:
     loans, unit = book.loans, book.unit
     n = len(loans["amount"])
     priced = np.maximum(loans["drawn_on"] - dice.below(9, n), _FIRST_DAY)
-    middle = (loans["months"] > 12) & (loans["months"] <= 60) & dice.chance(400, n)
-    long = (loans["months"] > 60) | middle
+    # Between one and five years every bank of the county follows the short tenor, so that
+    # within a band of terms only time moves LPR.
+    long = loans["months"] > 60
     segment = book.customers["segment"][loans["customer"]]
     effects = np.array([s.effect_bp for s in SEGMENTS])[segment]
     effects = effects + np.array([_GUARANTEE_BP[g] for g in range(5)])[loans["guarantee"]]

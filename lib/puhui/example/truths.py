@@ -11,17 +11,20 @@ import numpy as np
 
 from puhui.example import answers, conduct, leads
 from puhui.example.answers import Sums
-from puhui.example.columns import calendar_day
+from puhui.example.columns import Ints, calendar_day, day_number
+from puhui.example.days import add_months, month_number
 from puhui.example.ledger import BENCHMARKS
-from puhui.example.lives import FLOATING, Book
-from puhui.example.pricing import DRIFT, FIRST_MONTH, LAST_MONTH, RELIEF, RELIEF_SINCE
-from puhui.example.reporting import RESUBMITS, Reports
-from puhui.example.roster import LAST, QUARTERS, ROSTER, Unit
+from puhui.example.lives import DISCOUNT, FLOATING, LPR_1Y, LPR_5Y, OWN, Book
+from puhui.example.pricing import DRIFT, FIRST_MONTH, LAST_MONTH, RELIEF, RELIEF_SINCE, lpr_bp
+from puhui.example.reporting import EARLY_EXTRACTS, RESUBMITS, Reports
+from puhui.example.roster import FIRST, LAST, QUARTERS, ROSTER, Unit
+from puhui.example.segments import LIMIT_FEN, SEGMENTS
 from puhui.quarter import Quarter
 
 Row = dict[str, Any]
 _CLAUSES = ("C2.1a", "C2.1b", "C3.1a", "C4.1a", "C7.2")
 _UNITS = ("百分点", "户", "%", "%", "百分点")
+_WINDOW = day_number(FIRST.start)
 
 
 def answer_rows(reports: Reports, quarter: Quarter) -> list[Row]:
@@ -153,6 +156,54 @@ def off_contract_rows(reports: Reports) -> list[Row]:
     return rows
 
 
+def spread_rows(reports: Reports) -> list[Row]:
+    """What new inclusive loans cost over LPR, by ledger bank and quarter of pricing.
+
+    Drawn since October 2019 within the line at drawdown, from own funds, no bills; LPR in force
+    on the pricing day, of the tenor the contract names, else by term. Sums of fen, and of fen
+    times basis points.
+    """
+    rows = []
+    for book in reports.county.books.values():
+        if not book.unit.has_ledger:
+            continue
+        priced, amount, rate, lpr = _new_inclusive(book)
+        quarter = month_number(priced) // 3
+        for number in np.unique(quarter).tolist():
+            mine = quarter == number
+            rows.append(
+                {
+                    "institution_id": reports.id_of(book.unit),
+                    "priced_in": str(Quarter(1970 + number // 4, number % 4 + 1)),
+                    "loans": int(mine.sum()),
+                    "amount": int(amount[mine].sum()),
+                    "rate_amount": int((amount * rate)[mine].sum()),
+                    "lpr_amount": int((amount * lpr)[mine].sum()),
+                }
+            )
+    return rows
+
+
+def _new_inclusive(book: Book) -> tuple[Ints, Ints, Ints, Ints]:
+    """Pricing day, amount, rate and LPR of the loans :func:`spread_rows` is about."""
+    loans = book.loans
+    kinds = np.array([s.is_inclusive_kind for s in SEGMENTS])
+    takes = kinds[book.customers["segment"][loans["customer"]]] & (loans["product"] != DISCOUNT)
+    takes &= book.line_on(loans["customer"], loans["drawn_on"]) <= LIMIT_FEN
+    takes &= (loans["is_business_loan"] == 1) & (loans["drawn_on"] >= _WINDOW)
+    if book.unit.sends not in EARLY_EXTRACTS:  # those do not say where the funds come from
+        takes &= loans["funding_source"] == OWN
+    named = loans["benchmark"] >= LPR_1Y
+    by_term = loans["matures_on"] > add_months(loans["drawn_on"], 60)
+    lpr = lpr_bp(np.where(named, loans["benchmark"] == LPR_5Y, by_term), loans["priced_on"])
+    return (
+        loans["priced_on"][takes],
+        loans["amount"][takes],
+        loans["rate_at_drawdown"][takes],
+        lpr[takes],
+    )
+
+
 def shock_rows(reports: Reports) -> list[Row]:
     """The common shock of every month, thousandths of a basis point."""
     months = range(FIRST_MONTH, LAST_MONTH + 1)
@@ -196,6 +247,7 @@ def tables(reports: Reports, quarters: Sequence[Quarter] = QUARTERS) -> dict[str
         "persons": persons,
         "pricing": pricing_rows(reports),
         "off_contract": off_contract_rows(reports),
+        "spreads": spread_rows(reports),
         "shocks": shock_rows(reports),
         "differences": reports.differences,
         "private": private_rows(reports),

@@ -142,7 +142,7 @@ def notes(county: County) -> list[Row]:
                 rows.append(_note(county, len(rows), unit, kind, clause, fact))
     others = (
         ("CZ2", "visit", None, "走访两户小微企业，贷款手续正常。"),
-        ("NS2", "penalty", None, "因贷后检查不到位被处罚款二十万元。"),
+        ("CS1", "penalty", None, "因贷后检查不到位被处罚款二十万元。"),
     )
     for short, kind, other, fact in others:
         rows.append(_note(county, len(rows), UNITS[short], kind, other, fact))

@@ -121,10 +121,11 @@ def routes(case: Row, person: Row, within: bool, is_head: bool) -> dict[str, Tri
 def _force_majeure(case: Row) -> Tried:
     reported = case.get("force_majeure_reported_on")
     at_once = reported is not None and reported - case["first_overdue_on"] <= AT_ONCE_DAYS
-    found = _truth(case.get("force_majeure"))
-    if found is None:
-        return None, ["force_majeure"]
-    return all_of(happened=found, at_once=at_once, measures_taken=_truth(case["measures_taken"]))
+    return all_of(
+        force_majeure=_truth(case.get("force_majeure")),
+        at_once=at_once,
+        measures_taken=_truth(case["measures_taken"]),
+    )
 
 
 def _tolerance(case: Row, person: Row, within: bool, is_head: bool) -> Tried:

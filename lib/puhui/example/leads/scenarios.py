@@ -23,7 +23,7 @@ clean_file         out      handling/review/direct           eligible:clean_file
 clean_unknown      out      handling/review/direct           undetermined             file_complete=yes departure_found=not_determined
 force_majeure      out      handling/post_loan/direct        eligible:force_majeure   c.force_majeure=1 c.reported=3 c.measures_taken=1
 force_late         out      handling/post_loan/direct        not_eligible             c.force_majeure=1 c.reported=200 c.measures_taken=1
-force_unknown      out      handling/post_loan/direct        undetermined             c.force_majeure=?
+force_unknown      out      handling/post_loan/direct        undetermined             c.force_majeure=? c.reported=3 c.measures_taken=1
 repaid             repaid   handling/disbursement/direct     eligible:repaid
 repaid_unknown     repaid   handling/disbursement/direct     undetermined             c.recovery_pursued=?
 inherited_exposed  out      handling/post_loan/direct        eligible:inherited_exposed took_over=late class_at_takeover=substandard
