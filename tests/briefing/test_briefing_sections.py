@@ -465,6 +465,9 @@ def test_clauses_that_do_not_apply_are_told_apart_from_data_that_lack(county):
     )
     (said,) = by_id(institution_sections(source, VILLAGE))["overall"].paragraphs
     assert said.startswith("本季度没有可评价的指标：没有收到可用的数据。")
+    section = by_id(institution_sections(source, LARGE))["tolerance"]
+    assert section.paragraphs == ("没有容忍度结果：这一条不适用于你单位这一类机构。",)
+    assert section.tables == ()
     circular = by_id(county_sections(source))
     assert circular["overall"].paragraphs[1:] == (
         "目前计算的各项指标不适用于以下机构，不作评价：甲银行潢川支行。",

@@ -16,7 +16,7 @@ import pytest
 from puhui.indicators import evaluate, judge
 from puhui.quarter import Quarter
 from puhui.runner.quarterly import Request, run_quarter
-from runner.extract import BRANCH, FEW, SHEET, answers, extract, of_record, private, truth
+from runner.extract import BRANCH, FEW, INSURER, SHEET, answers, extract, of_record, private, truth
 from vocabulary import PARAMS, PROJECT
 
 GOOD = set(FEW)
@@ -119,10 +119,12 @@ def test_true_verdicts_are_found_and_only_those(finished):
     true = {tuple(e[k] for k in keys): e["verdict"] for e in of_record(answers())}
     found = {tuple(r[k] for k in keys): r["verdict"] for r in table(finished, "indicators")}
     assert {k: v for k, v in found.items() if k in true} == true
-    # The register knows branches of institutions that send no ledger.
+    # Besides: branches of those who send no ledger, and one that a broken row invents.
     without = GOOD - {e["institution_id"] for e in answers() if e["source"] == "ledger"}
+    register = (finished.request.data / "supervisor" / "branches.csv").read_text(encoding="utf-8")
     for (institution, branch, _), verdict in found.items() - true.items():
-        assert institution in without and branch is not None
+        assert branch is not None
+        assert institution in without or branch not in register
         assert verdict in ("no_data", "not_applicable")
 
 
@@ -184,6 +186,15 @@ def test_manifest_counts_and_hashes_what_is_there(finished):
     assert {"index.html", "county.html", "results/indicators.parquet"} <= set(manifest["outputs"])
     lock = json.loads((finished.out / "inputs.lock").read_text(encoding="utf-8"))
     assert {e["institution_id"] for e in lock} == {*GOOD, "SUPERVISOR"}
+
+
+def test_a_letter_says_what_is_not_judged_and_what_does_not_apply(finished):
+    pages = finished.out / "institutions"
+    said = {i: (pages / f"{i}.html").read_text(encoding="utf-8") for i in (INSURER, SHEET)}
+    assert not [i for i, page in said.items() if "判断：。" in page]
+    assert "判断：仅列示。" in said[SHEET]
+    assert "不适用于你单位这一类机构，本季度不作评价" in said[INSURER]
+    assert "没有收到可用的数据" not in said[INSURER]
 
 
 def test_verdicts_rest_on_the_figures_the_parts_show(finished):

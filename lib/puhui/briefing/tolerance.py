@@ -8,7 +8,7 @@ from fractions import Fraction
 from puhui.briefing.charts import Dot, dot_chart
 from puhui.briefing.figures import DIGITS, Figure, exact, plain_number, ratio
 from puhui.briefing.judged import PASSED, flagged, no_value, verdict_said
-from puhui.briefing.overall import joined, shortened
+from puhui.briefing.overall import inapplicable, joined, shortened
 from puhui.briefing.source import Row, Source
 from puhui.briefing.table import Chart, Column, NoData, Section, Table
 from puhui.briefing.words import Words
@@ -48,8 +48,8 @@ def tolerance_section(source: Source, institution_id: str) -> Section:
     words = source.words
     heading = words.text("institution.headings.tolerance")
     rows = source.tolerance(institution_id)
-    if not rows:
-        reason = words.text("institution.tolerance.missing")
+    if not rows or inapplicable(rows):
+        reason = words.text(f"institution.tolerance.{'not_applicable' if rows else 'missing'}")
         text = words.text("institution.tolerance.none", reason=reason)
         return Section("tolerance", heading, (text,))
     names = [unit_name(source, row) for row in rows]

@@ -233,6 +233,7 @@ class Run:
         from puhui.briefing.source import IndicatorWords
 
         found = {}
+        policy = self.params.policy.on(self.quarter.end)
         for key, indicator in self.params.indicators.items():
             clause = self.params.clauses[indicator.clause]
             found[key] = IndicatorWords(
@@ -244,7 +245,7 @@ class Run:
                 wording=clause.wording.zh,
                 unit=indicator.unit,
                 formula=indicator.formula.words(self.params.label),
-                test=indicator.test_words(self.params.policy.on(self.quarter.end)),
+                test=indicator.test_words(policy) or results.VERDICTS["shown"],
             )
         return found
 
