@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from example.submitted import Sent
 from puhui.example import County, grow
 
 ROOT = Path(__file__).parents[2]
@@ -35,3 +36,9 @@ def seed() -> int:
 def county(seed: int) -> County:
     """The county of that seed."""
     return grow(seed)
+
+
+@pytest.fixture(scope="session")
+def sent(county: County) -> Sent:
+    """What reached the office of that county, for a second reader."""
+    return Sent(county)

@@ -120,8 +120,14 @@ def shells(shelf: Shelf, facts: Facts) -> None:
         found: Ints = shelf.customers["entity"][loans["customer"][rows]]
         return found
 
+    # A shell's other loans would be cases too: it has none in the year's ledger.
+    lately = loans["customer"][loans["closed_on"] > END - 365]
+    single = np.bincount(lately, minlength=len(shelf.free))[loans["customer"]] == 1
     if shelf.short in BREACHED["C3.5b"]:
-        for story, mask, staff in (("shell_new", here & only, 1), ("shell_bought", here, 0)):
+        for story, mask, staff in (
+            ("shell_new", here & only, 1),
+            ("shell_bought", here & single, 0),
+        ):
             rows = shelf.pick(mask & shelf.modest(), 2, story)
             who, drawn = entities(rows), loans["drawn_on"][rows]
             began = drawn - 60 - shelf.dice.below(150, len(rows))
