@@ -37,11 +37,11 @@ FEWEST_DECIDED = 3
 
 def onlending(county: County, unit: Unit, registers: Registers) -> Row:
     """C3.2: the worst cell's weighted rate against similar local loans, in bp."""
-    if unit.kind != "policy" and unit.short not in (*DEAR, *CHEAP):
-        return {"situation": NOT_APPLICABLE, "why": "lends no policy funds on"}
     missing = lacking("C3.2", LAST, unit, registers)
     if missing:
         return {"situation": NO_DATA, "why": missing}
+    if unit.kind != "policy" and unit.short not in (*DEAR, *CHEAP):
+        return {"situation": NOT_APPLICABLE, "why": "lends no policy funds on"}
     book = county.books[unit.short]
     cell_of, mask = cells(book)
     mine = mask & (book.loans["funding_source"] == ONLENT)
