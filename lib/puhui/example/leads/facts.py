@@ -87,7 +87,20 @@ def tidy(county: County, facts: Facts) -> None:
             late, rows["line_changed_on"] - 100, rows["line_changed_on"]
         )
         long_homes(book)
+    _earn_by_lines(county)
     _ungroup(county, facts)
+
+
+def _earn_by_lines(county: County) -> None:
+    """A firm earns at least a third of its largest line a year: no bank lends beyond that."""
+    known = county.people.facts
+    most = np.zeros(county.people.count, dtype=np.int64)
+    for book in county.books.values():
+        rows = book.customers
+        np.maximum.at(most, rows["entity"], np.maximum(rows["line_before"], rows["line_after"]))
+    short = (known["revenue"] != NONE) & (known["revenue"] < most // 3)
+    known["revenue"] = np.where(short, most // 3, known["revenue"])
+    known["assets"] = np.where(short, known["revenue"] * 3 // 5, known["assets"])
 
 
 def _drawn(book: Any) -> Ints:
