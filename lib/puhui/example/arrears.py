@@ -22,7 +22,6 @@ from puhui.example.segments import LIMIT_FEN, SEGMENTS
 #: recovered by then; the others stay.
 _END_AFTER, _SPAN = 60, 700
 _WRITTEN_OFF, _TRANSFERRED, _RECOVERED = 300, 340, 700
-_BIG = np.array([s.name in ("medium", "large") for s in SEGMENTS])
 
 
 def turn_bad(book: Book, dice: Dice) -> None:

@@ -221,10 +221,7 @@ def _business(kind: Ints, size: Ints, firm: Any, named: Any, dice: Dice) -> Colu
     """Industry, size figures, dates and marks of every entity."""
     n = len(kind)
     industries = pa.array([*_FARMING, *_MAKING, *_TRADING])
-    farming = np.isin(
-        kind,
-        [code("customer_kind", k) for k in ("farmer", "farm_cooperative", "village_collective")],
-    )
+    farming = np.isin(kind, [code("customer_kind", k) for k in _FARM_KINDS])
     a, b, c = len(_FARMING), len(_MAKING), len(_TRADING)
     other = np.where(dice.chance(380, n), a + dice.below(b, n), a + b + dice.below(c, n))
     farm_too = dice.chance(90, n)

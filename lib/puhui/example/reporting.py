@@ -12,7 +12,7 @@ from puhui.example import conduct, filings, leads
 from puhui.example.columns import Columns, arrow, from_rows
 from puhui.example.county import County
 from puhui.example.filings import Marks
-from puhui.example.roster import LAST, QUARTERS, ROSTER, Unit, institution_id
+from puhui.example.roster import LAST, ROSTER, Unit, institution_id
 from puhui.quarter import Quarter
 
 Row = dict[str, Any]
@@ -51,12 +51,9 @@ class Reports:
         The county reported on.
     differences
         Truth rows of filed figures that depart from the ledger.
-    persons
-        Truth rows of accountability cases.
     """
 
     county: County
-    quarters: tuple[Quarter, ...] = QUARTERS
     differences: list[Row] = field(default_factory=list)
     _marks: dict[tuple[Quarter, str], Marks] = field(default_factory=dict)
     _registers: dict[tuple[Quarter, str], dict[str, Columns]] = field(default_factory=dict)

@@ -48,11 +48,6 @@ class Segment:
     lines: tuple[int, ...]
 
     @property
-    def is_person(self) -> bool:
-        """Whether its customers may be natural persons."""
-        return self.name in ("business", "owner", "farmer", "household")
-
-    @property
     def is_inclusive_kind(self) -> bool:
         """Small or micro firm, individual business, owner of a firm."""
         return self.name in ("small", "micro", "business", "owner")

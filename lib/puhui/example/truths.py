@@ -108,9 +108,8 @@ def _branch_rows(reports: Reports, quarter: Quarter, unit: Unit, key: Row) -> li
 def pricing_rows(reports: Reports) -> list[Row]:
     """True pricing equation of each bank: level, pass-through, who is floating and off contract."""
     rows = []
-    for short, book in reports.county.books.items():
+    for book in reports.county.books.values():
         unit = book.unit
-        new = book.loans["drawn_on"] >= 0
         rows.append(
             {
                 "institution_id": reports.id_of(unit),
@@ -122,11 +121,11 @@ def pricing_rows(reports: Reports) -> list[Row]:
                 "relief_bp": RELIEF // 1000,
                 "relief_since": calendar_day(RELIEF_SINCE).isoformat(),
                 "drift_bp_a_year": DRIFT // 1000,
-                "loans": int(new.sum()),
-                "off_contract_loans": int((off_contract(book)).sum()),
+                "rise_2021_bp": conduct.DEARER.get(unit.short, 0),
+                "loans": len(book.loans["amount"]),
+                "off_contract_loans": int(off_contract(book).sum()),
             }
         )
-        assert short == unit.short
     return rows
 
 
@@ -214,19 +213,24 @@ def shock_rows(reports: Reports) -> list[Row]:
 
 
 def private_rows(reports: Reports) -> list[Row]:
-    """Everything of natural persons that was written and must not come out again."""
+    """One in ten of the persons in the submitted ledgers: what may not come out again.
+
+    Of an organisation that is the certificate of its head; an organisation's own name and code
+    are not private, an individual business's are, whoever it trades as.
+    """
     facts = reports.county.people.facts
-    named = facts["is_organisation"] == 1
-    persons = np.flatnonzero(facts["size"] == facts["size"].min())
-    rows = [{"what": "name", "text": facts["person_name"][int(i)].as_py()} for i in persons[:400]]
-    rows += [{"what": "certificate", "text": t.as_py()} for t in facts["person_id"][:1500]]
-    rows += [{"what": "phone", "text": t.as_py()} for t in facts["phone_hash"][:600]]
-    rows += [
-        {"what": "customer_id", "text": f"{book.unit.short}C{row + 1:05d}"}
-        for book in reports.county.books.values()
-        if book.unit.has_ledger
-        for row in np.flatnonzero(~named[book.customers["entity"]])[:40].tolist()
-    ]
+    rows = []
+    for book in (b for b in reports.county.books.values() if b.unit.has_ledger):
+        customers = np.arange(0, len(book.customers["entity"]), 10)
+        entities = book.customers["entity"][customers]
+        for customer, entity in zip(customers.tolist(), entities.tolist(), strict=True):
+            rows.append({"what": "certificate", "text": facts["person_id"][entity].as_py()})
+            if not facts["is_organisation"][entity]:
+                rows += [
+                    {"what": "name", "text": facts["name"][entity].as_py()},
+                    {"what": "phone", "text": facts["phone_hash"][entity].as_py()},
+                    {"what": "customer_id", "text": f"{book.unit.short}C{customer + 1:05d}"},
+                ]
     return rows
 
 

@@ -6,10 +6,11 @@ from puhui.example.conduct.judging import overall, situations
 from puhui.example.conduct.office import supervisor
 from puhui.example.conduct.registers import registers
 from puhui.example.conduct.situations import situation_row, verdict_of
-from puhui.example.conduct.steering import steer
+from puhui.example.conduct.steering import DEARER, steer
 
 __all__ = [
     "CLAUSES",
+    "DEARER",
     "NOT_SENT",
     "OMITTED",
     "applies",

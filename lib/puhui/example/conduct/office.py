@@ -157,9 +157,7 @@ def _note(county: County, number: int, unit: Unit, kind: str, clause: str | None
         "noted_on": dt.date(2021, 6 + number % 5, 10 + number),
         "clause": clause,
         "fact": fact,
-        "document_no": f"样监〔2021〕{number + 11}号"
-        if kind in ("penalty", "inspection")
-        else None,
+        "document_no": f"样监〔2021〕{number + 11}号" if kind in _WITH_DOCUMENT else None,
     }
 
 

@@ -22,7 +22,7 @@ from puhui.example.segments import FEN_PER_WAN, SEGMENTS, position
 #: Permille of customers outside the county: those who came before 2021, and in it.
 _OUTSIDE = {"CS2": (200, 0), "NS1": (60, 450)}
 #: Rise of the rates of a year's drawdowns, bp; at a bank whose ledger nobody sees.
-_DEARER = {"CZ1": 120}
+DEARER = {"CZ1": 120}
 #: Permille of a bank's first-time borrowers of last year that another bank had long known.
 _KNOWN_ELSEWHERE = {("CS2", "NS1"): 650}
 #: Banks that take nothing of a supply chain as security.
@@ -61,7 +61,7 @@ def steer(county: County) -> None:
     for short in _NO_CHAIN_FINANCE:
         loans = county.books[short].loans
         loans["mitigants"] = loans["mitigants"] & ~CHAINED
-    for short, rise in _DEARER.items():
+    for short, rise in DEARER.items():
         _raise_rates(county.books[short].loans, rise)
     for (short, other), share in _KNOWN_ELSEWHERE.items():
         dice = Dice(f"{county.seed}:elsewhere:{short}")

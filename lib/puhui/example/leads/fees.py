@@ -22,8 +22,6 @@ Row = dict[str, Any]
 SENT, NIL = ("DX2", "GF1", "CS1", "CS2", "NS2", "CZ2"), ("DX1", "NS1", "NS3")
 #: The bank whose own charges grow in the current year, and by how many bp of a loan.
 DEARER, _OWN_FEE_BP, _COVERED_PERCENT = "CS1", 200, 35
-#: Kinds no small or micro firm may be charged by a bank.
-BANNED = ("commitment", "arrangement", "advisory", "management")
 #: Charged by, borne by, kind, bp of the loan, waived percent, in the contract; story by story.
 _TOLD: dict[str, tuple[tuple[str, str, str, int, int, int], ...]] = {
     "fee_chain": (

@@ -17,8 +17,6 @@ from puhui.example.roster import institution_id
 from puhui.quarter import Quarter
 
 Row = dict[str, Any]
-#: Repayments the policy covers: due between these days.
-WINDOW = day("2020-06-01"), day("2021-12-31")
 _INTEREST_DAYS = tuple(day(d) for d in ("2020-06-21", "2020-12-21", "2021-03-21", "2021-09-21"))
 # story: outcome, reason
 _STORIES: dict[str, tuple[str, str | None]] = {

@@ -15,12 +15,6 @@ from puhui.example.roster import LAST
 
 # Terms the stories are told in. Planted cases lie far beyond them and decoys well within, so
 # that no policy setting of a reasonable office changes the truth.
-#: Days a clear query may be older than the first drawdown.
-QUERY_DAYS = 90
-#: Share of a line, in percent, cut beyond which a cut is a withdrawal.
-CUT_PERCENT = 20
-#: Days a renewal may take.
-RENEWAL_DAYS = 30
 #: Lenders from which a borrower counts as lent to by many, and debt over yearly revenue.
 MANY_LENDERS, DEBT_TIMES_REVENUE = 3, 2
 #: Loans a cell of the on-lending comparison needs.
