@@ -36,6 +36,11 @@ ROW: dict[str, tuple[object, pa.DataType]] = {
     "no": (False, pa.bool_()),
     "maybe": (None, pa.bool_()),
     "noday": (None, pa.date32()),
+    "codes": (["ip", "equity"], pa.list_(pa.string())),
+    "empty": ([], pa.list_(pa.string())),
+    "gappy": (["ip", None], pa.list_(pa.string())),
+    "nocodes": (None, pa.list_(pa.string())),
+    "industry": ("C9999", pa.string()),
     **{name: (day, pa.date32()) for name, day in DAYS.items()},
 }
 
@@ -152,6 +157,24 @@ TABLE: list[tuple[str, object]] = [
     ("add_months(jan31, two)", D(2021, 3, 31)),
     ("add_months(jan31, 0)", D(2021, 1, 31)),
     ("add_months(noday, 1)", U),
+    # several codes in one column
+    ("has_any(codes, 'ip')", True),
+    ("has_any(codes, 'home', 'equity')", True),
+    ("has_any(codes, 'home')", False),
+    ("has_any(empty, 'ip')", False),
+    ("has_any(gappy, 'ip')", True),
+    ("has_any(gappy, 'home')", False),
+    ("has_any(nocodes, 'ip')", U),
+    ("not has_any(nocodes, 'ip')", U),
+    ("not has_any(codes, 'home')", True),
+    ("nocodes is null", True),
+    ("empty is null", False),
+    # industry codes as ranges of text
+    ("industry >= 'C' and industry < 'D'", True),
+    ("industry >= 'C9999' and industry <= 'C9999'", True),
+    ("industry < 'C'", False),
+    ("industry between 'C' and 'C99'", False),
+    ("industry > 'c'", False),
 ]
 
 
@@ -290,6 +313,16 @@ def test_months_are_the_same_in_the_engine(pairs):
         "add_months(noday)",
         "days_between(noday)",
         "abs()",
+        "coalesce()",
+        "has_any()",
+        "has_any(codes)",
+        "has_any('ip', 'ip')",
+        "has_any(codes, 1)",
+        "has_any(codes, null)",
+        "has_any(codes, kind)",
+        "has_any(codes, ('ip', 'home'))",
+        "has_any(coalesce(codes, empty), 'ip')",
+        "list_has_any(codes, ['ip'])",
         "amount /",
         "amount / 2",
         "not",
@@ -371,6 +404,10 @@ def test_reasons_are_merged_in_order_and_once():
         "yes > no",
         "jan31 = 'x'",
         "days_between(kind, jan31)",
+        "has_any(kind, 'micro')",
+        "codes = empty",
+        "codes = 'ip'",
+        "codes + 1",
     ],
 )
 def test_wrong_types_are_an_error_not_a_value(text):
@@ -452,6 +489,8 @@ def test_literals_that_cannot_be_exact_are_refused(value):
         ("a between 1 and 10000000", "a在 1 与 10,000,000 之间（含）"),
         ("coalesce(a, 0) >= date '2021-12-31'", "a（无数据时取 0）≥2021年12月31日"),
         ("case when a then 1 else -b end", "若a则为1；否则为－b"),
+        ("has_any(a, 'x', 'y') and b", "a含（“x”、“y”）之一 且 b"),
+        ("not has_any(a, 'x', 'y')", "a不含（“x”、“y”）中任何一个"),
         ("abs(a) * days_between(b, c)", "|a| × b至c的天数"),
     ],
 )

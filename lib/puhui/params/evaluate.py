@@ -38,7 +38,8 @@ class NoData:
         return cls(tuple(dict.fromkeys(reasons)))
 
 
-Value = Fraction | bool | str | dt.date | NoData
+#: ``frozenset``: what a column of several codes (a list in the engine) holds.
+Value = Fraction | bool | str | dt.date | frozenset[str] | NoData
 Lookup = Callable[[str, str], Value]
 
 ZERO_DENOMINATOR = "分母为零"
@@ -115,7 +116,18 @@ class _Evaluator:
             return Fraction(found)
         if isinstance(found, Fraction | bool | str | dt.date | NoData):
             return found
+        if isinstance(found, frozenset | set | tuple | list):
+            return self._several(node, found)
         raise self.wrong(f"“{node.name}”的值类型是 {type(found).__name__}，不能精确计算。")
+
+    def _several(self, node: Name, found: Iterable[object]) -> Value:
+        held: set[str] = set()
+        for item in found:
+            if isinstance(item, str):
+                held.add(item)
+            elif item is not None:
+                raise self.wrong(f"“{node.name}”是多值列，其中的 {item!r} 不是文字。")
+        return frozenset(held)
 
     def _logic(self, args: tuple[Node, ...], deciding: bool) -> Value:
         unknown: list[Value] = []
@@ -169,6 +181,8 @@ class _Evaluator:
             if months.denominator != 1:
                 raise self.wrong(f"月数 {months} 不是整数。")
             return add_months(self._date(values[0]), int(months))
+        if op == "has_any":
+            return not self._set(values[0]).isdisjoint(values[1:])
         return self._arithmetic(op, [self._number(v) for v in values])
 
     def _arithmetic(self, op: str, numbers: list[Fraction]) -> Value:
@@ -191,6 +205,8 @@ class _Evaluator:
     def _compare(self, op: str, left: Value, right: Value) -> bool:
         if type(left) is not type(right) or isinstance(left, NoData):
             raise self.wrong(f"{_said(left)} 与 {_said(right)} 不是同一类，不能比较。")
+        if isinstance(left, frozenset):
+            raise self.wrong("多值的列不能比较，只能用 has_any。")
         if op in ("=", "<>"):
             return (left == right) is (op == "=")
         if isinstance(left, bool):
@@ -208,8 +224,15 @@ class _Evaluator:
             raise self.wrong(f"{_said(value)} 不是日期。")
         return value
 
+    def _set(self, value: Value) -> frozenset[str]:
+        if not isinstance(value, frozenset):
+            raise self.wrong(f"{_said(value)} 不是多值的列，不能用 has_any。")
+        return value
+
 
 def _said(value: Value) -> str:
     if isinstance(value, bool):
         return "真" if value else "假"
+    if isinstance(value, frozenset):
+        return "“" + "、".join(sorted(value)) + "”"
     return f"“{value}”"

@@ -24,18 +24,19 @@ from puhui.errors import ExpressionError
 ALLOWED = (
     "可用：列名，文字、数字、DATE '2021-12-31'、true、false、null，and or not，"
     "= <> < <= > >=，in (…)，between，is [not] null，+ - *（公式另可用 /），case，"
-    "coalesce，abs，days_between，full_months_between，add_months。"
+    "coalesce，abs，days_between，full_months_between，add_months，has_any。"
 )
 MAX_LENGTH = 4000
 MAX_DEPTH = 60
 
-#: Allowed functions and their numbers of arguments (None: one or more).
+#: Allowed functions and their numbers of arguments (None: any number the function can use).
 FUNCTIONS: dict[str, int | None] = {
     "coalesce": None,
     "abs": 1,
     "days_between": 2,
     "full_months_between": 2,
     "add_months": 2,
+    "has_any": None,
 }
 _BEFORE_PAREN = {*FUNCTIONS, "and", "or", "not", "in", "between", "case", "when", "then", "else"}
 _NUMBER = re.compile(r"\d{1,38}(\.\d{1,18})?")
@@ -292,7 +293,17 @@ class _Reader:
         call = Call(name, tuple(self.read(arg) for arg in args))
         if name == "add_months":
             self._check_months(call.args[1])
+        if name == "has_any":
+            self._check_set(call.args)
         return call
+
+    def _check_set(self, args: tuple[Node, ...]) -> None:
+        remedy = "写作 has_any(列名, '甲', '乙')：先写一个多值的列，再写一个或几个文字常量。"
+        if not args or not isinstance(args[0], Name):
+            raise self.refuse("has_any 的第一个参数不是列名", remedy)
+        texts = [isinstance(a, Literal) and isinstance(a.value, str) for a in args[1:]]
+        if not texts or not all(texts):
+            raise self.refuse("has_any 里列名之后的内容不是文字常量", remedy)
 
     def _check_months(self, node: Node) -> None:
         inner = node.args[0] if isinstance(node, Call) and node.op == "neg" else node

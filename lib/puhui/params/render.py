@@ -170,6 +170,11 @@ class SqlWriter:
             return f"ADD_MONTHS({day}, CAST({months} AS INTEGER))"
         return f"CAST({day} + TO_MONTHS(CAST({months} AS INTEGER)) AS DATE)"
 
+    def _has_any(self, column: str, *texts: str) -> str:
+        if self.dialect == "spark":  # a null entry must not make the answer unknown
+            return f"ARRAYS_OVERLAP(ARRAY_COMPACT({column}), ARRAY({', '.join(texts)}))"
+        return f"LIST_HAS_ANY({column}, [{', '.join(texts)}])"
+
 
 def _bare(node: Node) -> Node:
     while isinstance(node, Call) and node.op in ("neg", "abs"):
@@ -185,7 +190,7 @@ def scale(node: Node) -> int:
         table = {"": "loans", "customer": "customers"}.get(node.qualifier)
         kinds = {c.name: c.kind for c in schema.columns(table)} if table else {}
         return _SCALES.get(kinds.get(node.name, "money"), 2)
-    if node.op in ("days_between", "full_months_between"):
+    if node.op in ("days_between", "full_months_between", "has_any"):
         return 0
     if node.op == "*":
         return sum(scale(arg) for arg in node.args)
@@ -228,7 +233,7 @@ def words(node: Node, label: Callable[[str, str], str]) -> str:
         return "－" + _within(node.args[0], "neg", label)
     if node.op == "not":
         inner = node.args[0]
-        if isinstance(inner, Call) and inner.op in ("is_null", "in", "between"):
+        if isinstance(inner, Call) and inner.op in ("is_null", "in", "between", "has_any"):
             return _predicate(inner, label, "不")
         said = words(inner, label)
         return f"非（{said}）" if isinstance(inner, Call) else f"非{said}"
@@ -247,6 +252,9 @@ def _predicate(node: Call, label: Callable[[str, str], str], negation: str = "")
         "days_between": lambda: f"{first}至{last}的天数",
         "full_months_between": lambda: f"{first}至{last}的整月数",
         "add_months": lambda: f"{first}后 {last} 个月",
+        "has_any": lambda: (
+            f"{first}{negation}含（{'、'.join(args[1:])}）" + ("中任何一个" if negation else "之一")
+        ),
     }[node.op]()
 
 
