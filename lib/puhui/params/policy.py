@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -14,7 +14,10 @@ from puhui.errors import ParamsError
 from puhui.params.reading import Strict, build, items, mapping, nearest
 from puhui.params.yaml import YamlMap
 
-Setting = Decimal | int | bool | str
+Setting = Decimal | int | bool | str | dt.date
+
+#: How ``policy.yaml`` writes that nothing is laid down from a date on.
+NONE = "none"
 
 #: How sure a value is: the notice itself, an official text found, or from memory.
 CERTAINTY = {
@@ -31,20 +34,21 @@ _ADAPTERS: dict[str, TypeAdapter[Setting]] = {
     "int": TypeAdapter(int),
     "bool": TypeAdapter(bool),
     "text": TypeAdapter(str),
+    "date": TypeAdapter(dt.date),
 }
 
 
 class _Entry(Strict):
     since: dt.date = Field(alias="from")
-    value: str
-    source: str
+    value: str = Field(min_length=1)
+    source: str = Field(min_length=1)
     certainty: Literal["stated", "found", "high", "medium", "low", "ours"]
     ours: bool = False
 
 
 class _Raw(Strict):
-    label: str
-    type: Literal["decimal", "int", "bool", "text"]
+    label: str = Field(min_length=1)
+    type: Literal["decimal", "int", "bool", "text", "date"]
     unit: str = ""
     choices: tuple[str, ...] = ()
     values: tuple[object, ...]
@@ -52,10 +56,10 @@ class _Raw(Strict):
 
 @dataclass(frozen=True)
 class Dated:
-    """One value of a setting, from a date on."""
+    """One value of a setting, from a date on; ``None``: nothing laid down from then."""
 
     since: dt.date
-    value: Setting
+    value: Setting | None
     source: str
     certainty: str
     ours: bool
@@ -67,6 +71,7 @@ class History:
 
     name: str
     label: str
+    type: str
     unit: str
     where: str
     values: tuple[Dated, ...]
@@ -79,8 +84,14 @@ class PolicyOn:
     day: dt.date
     settings: Mapping[str, History]
 
-    def __getitem__(self, name: str) -> Setting:
-        """Typed value in force; :class:`ParamsError` if unknown or before its first date."""
+    def __getitem__(self, name: str) -> Any:
+        """Value in force, of the setting's own type; ``None`` if nothing is laid down then.
+
+        Raises
+        ------
+        ParamsError
+            No such setting, or the day is before its first date.
+        """
         return self.dated(name).value
 
     def __contains__(self, name: object) -> bool:
@@ -94,6 +105,22 @@ class PolicyOn:
     def since(self, name: str) -> dt.date:
         """Day from which the value in force applies."""
         return self.dated(name).since
+
+    def absence(self, name: str) -> str:
+        """Say that nothing is laid down on the day, and on what that rests; else empty.
+
+        Examples
+        --------
+        >>> entry = Dated(dt.date(2022, 1, 1), None, "甲文", "found", False)
+        >>> history = History("quota", "定额", "int", "户", "policy.yaml:1", (entry,))
+        >>> PolicyOn(dt.date(2022, 3, 31), {"quota": history}).absence("quota")
+        '“定额”该期间没有规定（2022-01-01 起，甲文）'
+        """
+        entry = self.dated(name)
+        if entry.value is not None:
+            return ""
+        label = self.settings[name].label
+        return f"“{label}”该期间没有规定（{entry.since} 起，{entry.source}）"
 
     def dated(self, name: str) -> Dated:
         """Value in force with its date, source and certainty."""
@@ -128,14 +155,16 @@ class Policy:
 def load_policy(raw: YamlMap) -> Policy:
     """Read ``policy.yaml``.
 
-    Each setting has ``label``, ``type`` (decimal, int, bool, text), optionally ``unit`` and
-    ``choices``, and ``values``: a list of ``from``, ``value``, ``source``, ``certainty``
-    and ``ours`` (yes where the number is ours and not an authority's).
+    Each setting has ``label``, ``type`` (decimal, int, bool, text, date), optionally
+    ``unit`` and ``choices``, and ``values``: a list of ``from``, ``value``, ``source``,
+    ``certainty`` and ``ours`` (yes where the number is ours and not an authority's).
+    ``value: none`` says, for any type, that nothing is laid down from that date on.
 
     Raises
     ------
     ParamsError
-        Wrong key or type, a value outside ``choices``, no values, or dates out of order.
+        Wrong key or type, an empty text, a value outside ``choices``, "none" among the
+        choices, no values, or dates out of order or twice; with file and line.
     """
     settings = {}
     for name, value in raw.items():
@@ -145,31 +174,43 @@ def load_policy(raw: YamlMap) -> Policy:
 
 def _history(name: str, raw: YamlMap) -> History:
     model = build(_Raw, raw)
+    if NONE in model.choices:
+        raise ParamsError(
+            f"“{NONE}”表示没有规定，不能作为可选值。",
+            where=raw.where("choices"),
+            remedy="请换一个名称。",
+        )
     entries = items(raw["values"], where=raw.where("values"))
     values = tuple(_dated(model, entry) for entry in entries)
     if not values:
         raise ParamsError(f"政策项“{name}”没有任何一条规定。", where=raw.where())
-    days = [v.since for v in values]
-    if days != sorted(set(days)):
-        raise ParamsError(
-            f"政策项“{name}”的起始日期应由早到晚且不重复。", where=raw.where("values")
-        )
-    return History(name, model.label, model.unit, raw.where(), values)
+    for entry, before, value in zip(entries[1:], values, values[1:], strict=False):
+        if value.since <= before.since:
+            raise ParamsError(
+                f"政策项“{name}”的起始日期应由早到晚且不重复："
+                f"{before.since} 之后是 {value.since}。",
+                where=entry.where("from"),
+                remedy="请按起始日期排列，同一天只留一条。",
+            )
+    return History(name, model.label, model.type, model.unit, raw.where(), values)
 
 
 def _dated(model: _Raw, raw: YamlMap) -> Dated:
     entry = build(_Entry, raw)
+    value = None if entry.value == NONE else _typed(model, entry.value, raw)
+    ours = entry.ours or entry.certainty == "ours"
+    return Dated(entry.since, value, entry.source, entry.certainty, ours)
+
+
+def _typed(model: _Raw, text: str, raw: YamlMap) -> Setting:
     try:
-        value = _ADAPTERS[model.type].validate_python(entry.value)
+        value = _ADAPTERS[model.type].validate_python(text)
     except ValidationError:
-        raise ParamsError(
-            f"值“{entry.value}”不是 {model.type}。", where=raw.where("value")
-        ) from None
+        raise ParamsError(f"值“{text}”不是 {model.type}。", where=raw.where("value")) from None
     if model.choices and value not in model.choices:
         raise ParamsError(
-            f"值“{entry.value}”不可用。",
+            f"值“{text}”不可用。",
             where=raw.where("value"),
             remedy=f"可用的有：{'、'.join(model.choices)}。",
         )
-    ours = entry.ours or entry.certainty == "ours"
-    return Dated(entry.since, value, entry.source, entry.certainty, ours)
+    return value
