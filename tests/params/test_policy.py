@@ -126,7 +126,7 @@ def test_none_ends_a_setting_of_any_type_until_the_next_date(policy, before, aft
 
 def test_nothing_laid_down_says_so_with_date_and_source_and_is_null_in_the_engine():
     ended = paused("bool", "yes", "no").on(dt.date(2020, 3, 31))
-    assert ended.absence("it") == "“甲”该期间没有规定（2020-01-01 起，停文）"
+    assert ended.absence("it") == "甲：该期间没有规定（2020-01-01 起，停文）"
     assert (ended.source("it"), ended.since("it")) == ("停文", dt.date(2020, 1, 1))
     assert literal_sql(ended["it"]) == "NULL"
 
@@ -143,15 +143,37 @@ def test_a_date_is_a_date_in_the_engine():
 
 
 def test_unknown_name_suggests_the_nearest():
-    policy = load_policy(loads(TEXT)).on(dt.date(2021, 12, 31))
-    with pytest.raises(ParamsError, match=r"limit_p.*是否想写“limit_pp”"):
+    policy = load_policy(loads(TEXT, "policy.yaml")).on(dt.date(2021, 12, 31))
+    with pytest.raises(ParamsError, match=r"limit_p.*是否想写“limit_pp”") as error:
         policy["limit_p"]
+    assert error.value.where == "policy.yaml"
 
 
 def test_a_day_before_the_first_value_is_refused_by_name():
-    policy = load_policy(loads(TEXT)).on(dt.date(2012, 12, 31))
-    with pytest.raises(ParamsError, match=r"limit_pp.*2012-12-31.*2013-01-01"):
+    policy = load_policy(loads(TEXT, "policy.yaml")).on(dt.date(2012, 12, 31))
+    with pytest.raises(ParamsError, match=r"limit_pp.*2012-12-31.*2013-01-01.*补上更早") as error:
         policy["limit_pp"]
+    assert error.value.where == "policy.yaml:3"
+
+
+def test_dates_out_of_order_name_the_line_of_the_later_entry_s_date():
+    text = """
+cap:
+  label: 甲
+  type: int
+  values:
+    - value: "1"
+      from: 2020-01-01
+      source: 前文
+      certainty: found
+    - value: "2"
+      source: 后文
+      from: 2019-01-01
+      certainty: found
+"""
+    with pytest.raises(ParamsError, match="2020-01-01 之后是 2019-01-01") as error:
+        load_policy(loads(text, "policy.yaml"))
+    assert error.value.where == "policy.yaml:12"
 
 
 @pytest.mark.parametrize(
@@ -167,7 +189,12 @@ def test_a_day_before_the_first_value_is_refused_by_name():
         ("value: 2020-01-24", "value: 2020-02-30", 30, "不是 date"),
         ("value: 2020-01-24", 'value: ""', 30, "“value”"),
         ("value: 2020-01-24", "value: None", 30, "不是 date"),
-        ("choices: [a, b]", "choices: [a, none]", 22, "“none”表示没有规定"),
+        (
+            "choices: [a, b]",
+            "choices: [a, none]",
+            22,
+            "“none”表示没有规定，不能作为可选值。 请换一个名称",
+        ),
         ("source: 丁文", 'source: ""', 31, "“source”"),
         ("label: 限额", 'label: ""', 3, "“label”"),
         ("from: 2019-01-01", "form: 2019-01-01", 8, "是否想写“from”"),
@@ -186,5 +213,6 @@ def test_mistakes_name_file_line_and_remedy(old, new, line, said):
 
 
 def test_a_setting_without_a_value_is_refused():
-    with pytest.raises(ParamsError, match="“cap”没有任何一条规定"):
-        load_policy(loads("cap: {label: 甲, type: int, values: []}"))
+    with pytest.raises(ParamsError, match="“cap”没有任何一条规定") as error:
+        load_policy(loads("cap: {label: 甲, type: int, values: []}", "policy.yaml"))
+    assert error.value.where == "policy.yaml:1"

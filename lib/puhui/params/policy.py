@@ -114,13 +114,13 @@ class PolicyOn:
         >>> entry = Dated(dt.date(2022, 1, 1), None, "甲文", "found", False)
         >>> history = History("quota", "定额", "int", "户", "policy.yaml:1", (entry,))
         >>> PolicyOn(dt.date(2022, 3, 31), {"quota": history}).absence("quota")
-        '“定额”该期间没有规定（2022-01-01 起，甲文）'
+        '定额：该期间没有规定（2022-01-01 起，甲文）'
         """
         entry = self.dated(name)
         if entry.value is not None:
             return ""
         label = self.settings[name].label
-        return f"“{label}”该期间没有规定（{entry.since} 起，{entry.source}）"
+        return f"{label}：该期间没有规定（{entry.since} 起，{entry.source}）"
 
     def dated(self, name: str) -> Dated:
         """Value in force with its date, source and certainty."""
