@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,6 +67,10 @@ def run(
     institution: InstitutionOpt = None,
     top: TopOpt = 0,
     jobs: JobsOpt = 0,
+    as_judged: Annotated[
+        Path | None,
+        typer.Option("--as-judged", help="inputs.lock：按其中锁定的版本重做，不接收新报送。"),
+    ] = None,
 ) -> None:
     """从报送到网页：接收校验 → 入库 → 指标 → 笔记本 → 汇集 → 通报。"""
     from puhui import schema
@@ -73,7 +78,7 @@ def run(
 
     request = _request(quarter, data, params, out, institution, top, jobs)
     with _progress() as progress:
-        outcome = run_quarter(request, progress)
+        outcome = run_quarter(replace(request, as_judged=as_judged), progress)
     manifest = outcome.manifest
     for table, rows in manifest["rows"].items():
         _out.print(
@@ -84,6 +89,8 @@ def run(
         f"笔记本：执行 {manifest['executed']}，未变 {manifest['unchanged']}；"
         f"网页：更新 {manifest['pages_written']}；用时 {sum(manifest['seconds'].values()):.1f} 秒"
     )
+    for line in outcome.notes:
+        _err.print(f"注意　{line}。", style="yellow", highlight=False, markup=False)
     for line in outcome.refused:
         _err.print(f"退回　{line}", style="yellow", highlight=False, markup=False)
     for name, reason in sorted(outcome.failed.items()):
@@ -121,16 +128,45 @@ def check(
         _out.print(line, highlight=False, markup=False, soft_wrap=True)
     if len(findings) > _LISTED:
         _out.print(f"共 {len(findings)} 条，以上为前 {_LISTED} 条；全部见 findings.parquet。")
-    mine = [t for t in prepared.taken if t.quarter == request.quarter]
-    refused = [f"{t.folder}/{line}" for t in mine for line in t.refused]
-    for line in refused:
+    for line in prepared.refused:
         _err.print(f"退回　{line}", style="yellow", highlight=False, markup=False)
     for name, reason in sorted(prepared.run.config.failed.items()):
         _err.print(f"未接收　{name}：{reason}", style="red", highlight=False, markup=False)
-    raise typer.Exit(1 if refused or prepared.run.config.failed else 0)
+    raise typer.Exit(1 if prepared.refused or prepared.run.config.failed else 0)
 
 
 _LISTED = 200
+
+
+@app.command()
+def diff(
+    before: Annotated[
+        Path, typer.Argument(help="前：季度的输出目录（output/2021Q4 或 2021Q4），或 inputs.lock。")
+    ],
+    after: Annotated[Path, typer.Argument(help="后：同上。")],
+    out: OutOpt = _OUTPUT,
+    data: DataOpt = _DATA,
+    params: ParamsOpt = _PARAMS,
+    csv: Annotated[Path | None, typer.Option("--csv", help="把变动逐项写入 CSV 文件。")] = None,
+) -> None:
+    """比较两次运行：哪些报送版本不同，哪些指标因此变了（相同退出码 0，不同 1，出错 2）。"""
+    from puhui import params as parameters
+    from puhui.runner import difference_report as report
+    from puhui.runner.differences import compare, open_side
+
+    loaded = parameters.load(_there(params, "参数目录", "--params"), data_folder=data)
+    with _progress() as progress:
+        sides = [
+            open_side(_side(p, out), data=data, params_folder=params, progress=progress)
+            for p in (before, after)
+        ]
+    found = compare(*sides)
+    names = report.Names.of(loaded, data, *(s.lock for s in sides))
+    for line in report.lines(found, names):
+        typer.echo(line)
+    if csv is not None:
+        report.write_csv(found, names, csv)
+    raise typer.Exit(1 if found.any else 0)
 
 
 @app.command()
@@ -284,6 +320,11 @@ def _request(
         top,
         jobs,
     )
+
+
+def _side(path: Path, out: Path) -> Path:
+    """Take ``2021Q4`` for the quarter's folder under ``--out``."""
+    return out / path if not path.exists() and (out / path).is_dir() else path
 
 
 def _there(folder: Path, what: str, option: str) -> Path:

@@ -185,7 +185,7 @@ def test_manifest_counts_and_hashes_what_is_there(finished):
         assert rows["rows_in"] == rows["accepted"] + rows["quarantined"] + rows["non_data"]
     assert {"index.html", "county.html", "results/indicators.parquet"} <= set(manifest["outputs"])
     lock = json.loads((finished.out / "inputs.lock").read_text(encoding="utf-8"))
-    assert {e["institution_id"] for e in lock} == {*GOOD, "SUPERVISOR"}
+    assert {e["institution_id"] for e in lock["snapshots"]} == {*GOOD, "SUPERVISOR"}
 
 
 def test_a_letter_says_what_is_not_judged_and_what_does_not_apply(finished):

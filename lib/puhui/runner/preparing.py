@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,11 +13,14 @@ from puhui import measures, params, results
 from puhui.engine import DuckDBEngine
 from puhui.errors import RunError
 from puhui.quarter import Quarter
+from puhui.runner import as_judged as repeating
 from puhui.runner import taking_in
+from puhui.runner.as_judged import REPORTS, Inputs
+from puhui.runner.locking import InputsLock
 from puhui.runner.project import code_fingerprint, combine
 from puhui.runner.state import State
 from puhui.runner.workspace import Run, RunConfig, concat, sort_results
-from puhui.store import SUPERVISOR, Snapshot, Store, write_text
+from puhui.store import SUPERVISOR, Snapshot, Store
 
 #: Called with (stage, done, total, text).
 Progress = Callable[[str, int, int, str], None]
@@ -32,6 +34,10 @@ class Prepared:
     taken: tuple[taking_in.Taken, ...]
     measured: bool
     """Whether measures were computed (false: unchanged)."""
+    refused: tuple[str, ...] = ()
+    """Files of the quarter that were sent back, a line each."""
+    notes: tuple[str, ...] = ()
+    """Where a run made again cannot be as it was."""
 
 
 def quiet(_stage: str, _done: int, _total: int, _text: str) -> None:
@@ -70,6 +76,7 @@ def prepare(
     top: int = 0,
     threads: int = 2,
     progress: Progress = quiet,
+    as_judged: Path | None = None,
 ) -> Prepared:
     """Take submissions in, lock the snapshots to be read, and compute the measures.
 
@@ -81,17 +88,26 @@ def prepare(
         Only these are judged (all institutions' data still count for the county's rates).
     top
         If positive, only the institutions with most loans in the quarter.
+    as_judged
+        An ``inputs.lock``: its snapshots are judged, and nothing is taken in.
 
     Raises
     ------
     RunError
-        Nothing submitted for the quarter, or an institution asked for is not there.
+        Nothing submitted for the quarter, an institution asked for is not there, or a locked
+        snapshot is not in the store as it was.
     """
     loaded = params.load(params_folder, data_folder=data)
+    lock = None if as_judged is None else repeating.open_lock(as_judged, quarter, data)
     tools = taking_in.Tools.of(loaded, data / "store")
+    rules = InputsLock.rules(quarter, loaded, tools.hasher.fingerprint)
     with tools.store.lock():
-        supervisor, taken = take_everything_in(tools, data, quarter, progress)
-        snapshots = _snapshots(tools.store, taken)
+        taken: list[taking_in.Taken] = []
+        if as_judged is not None and lock is not None:
+            inputs = repeating.again(tools.store, as_judged, lock, rules)
+        else:
+            inputs, taken = _submitted(tools, data, quarter, progress)
+        judged = [s for s in inputs.submitted if lock is None or s.institution_id in lock.judged]
         config = RunConfig(
             quarter=str(quarter),
             data=str(data.resolve()),
@@ -99,25 +115,39 @@ def prepare(
             store=str(tools.store.root.resolve()),
             out=str(out.resolve()),
             key_fingerprint=tools.hasher.fingerprint,
-            snapshots=tuple(
-                (s.quarter, s.institution_id, s.revision)
-                for s in [*([supervisor] if supervisor else []), *snapshots]
-            ),
-            institutions=_chosen(snapshots, quarter, institutions, top),
-            failed=_failed(taken, quarter, institutions),
+            snapshots=tuple((s.quarter, s.institution_id, s.revision) for s in inputs.snapshots),
+            institutions=_chosen(judged, quarter, institutions, top),
+            failed=_failed(inputs.failed, institutions),
             threads=threads,
-            chosen=bool(institutions) or top > 0,
+            chosen=inputs.chosen or bool(institutions) or top > 0,
         )
         config.write()
-        _write_lock(config, [*([supervisor] if supervisor else []), *snapshots])
-        reports = {n: taking_in.reports(tools.store, taken, quarter, n) for n in _REPORTS}
-        for name, table in reports.items():
+        inputs.lock(rules, config).write(config.folder)
+        repeating.keep_notes(config, inputs.notes)
+        for name, table in inputs.reports.items():
             pq.write_table(table, config.working / f"{name}.parquet")
-        measured = _measure(config, loaded, snapshots, progress)
-    return Prepared(Run(config), tuple(taken), measured)
+        measured = _measure(config, loaded, inputs.submitted, progress)
+    return Prepared(Run(config), tuple(taken), measured, inputs.refused, inputs.notes)
 
 
-_REPORTS = ("intake", "findings")
+def _submitted(
+    tools: taking_in.Tools, data: Path, quarter: Quarter, progress: Progress
+) -> tuple[Inputs, list[taking_in.Taken]]:
+    """Take everything in; what is judged is the latest of each quarter and institution."""
+    supervisor, taken = take_everything_in(tools, data, quarter, progress)
+    mine = [t for t in taken if t.quarter == quarter]
+    failed = {
+        t.folder: t.refused[0] if t.refused else "报送目录中没有可读的数据。"
+        for t in mine
+        if not t.revisions
+    }
+    inputs = Inputs(
+        tuple([*([supervisor] if supervisor else []), *_snapshots(tools.store, taken)]),
+        failed,
+        tuple(f"{t.folder}/{line}" for t in mine for line in t.refused),
+        {n: taking_in.reports(tools.store, taken, quarter, n) for n in REPORTS},
+    )
+    return inputs, taken
 
 
 def _snapshots(store: Store, taken: Sequence[taking_in.Taken]) -> list[Snapshot]:
@@ -147,30 +177,9 @@ def _loans(snapshot: Snapshot) -> int:
     return int(pq.ParquetFile(snapshot.file("loans")).metadata.num_rows)
 
 
-def _failed(
-    taken: Sequence[taking_in.Taken], quarter: Quarter, institutions: Sequence[str]
-) -> dict[str, str]:
+def _failed(failed: Mapping[str, str], institutions: Sequence[str]) -> dict[str, str]:
     """Institutions whose whole submission for the quarter was refused, and why."""
-    return {
-        t.folder: t.refused[0] if t.refused else "报送目录中没有可读的数据。"
-        for t in taken
-        if t.quarter == quarter
-        and not t.revisions
-        and (not institutions or t.folder in institutions)
-    }
-
-
-def _write_lock(config: RunConfig, snapshots: Sequence[Snapshot]) -> None:
-    lock = [
-        {
-            "quarter": s.quarter,
-            "institution_id": s.institution_id,
-            "revision": s.revision,
-            "sha256": s.digest,
-        }
-        for s in snapshots
-    ]
-    write_text(config.folder / "inputs.lock", json.dumps(lock, indent=1) + "\n")
+    return {i: why for i, why in failed.items() if not institutions or i in institutions}
 
 
 def _measure(

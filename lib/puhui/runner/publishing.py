@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from puhui import __version__, results
+from puhui.runner import as_judged
+from puhui.runner.locking import LOCK
 from puhui.runner.notebooks import Done, read
 from puhui.runner.plan import COUNTY_SLICES, INSTITUTION_SLICES
 from puhui.runner.project import code_fingerprint, combine, file_hash
@@ -58,16 +60,17 @@ def export(run: Run, done: Iterable[Done], state: State) -> list[Path]:
     from puhui.briefing.html.pages import provenance
 
     written = []
+    said = as_judged.notes(run.config)
     for one in done:
         name, _, part = one.task.id.partition("/")
         if one.failure or name not in PAGES:
             continue
         page = run.config.folder / PAGES[name].format(part=part)
-        key = combine(one.task.key, code_fingerprint())
+        key = combine(one.task.key, code_fingerprint(), *said)
         if not one.executed and state.is_done(f"page/{part}", key, [page]):
             continue
         page.parent.mkdir(parents=True, exist_ok=True)
-        source = run.source()
+        source = as_judged.noted(run.source(), said)
         lines = provenance(source.meta, source.words)
         title = _title(source, part)
         text = export_notebook(
@@ -90,7 +93,7 @@ def write_index(run: Run, institutions: Iterable[str], missing: Iterable[str]) -
     """Write ``index.html``: every institution's status, links, what failed and why."""
     from puhui.briefing.html import Status, index_page
 
-    source = run.source()
+    source = as_judged.noted(run.source(), as_judged.notes(run.config))
     ready = set(institutions)
     troubles = _troubles(run)
     statuses = []
@@ -193,7 +196,7 @@ def manifest(
         "code": code_fingerprint(),
         "params": run.params.fingerprint,
         "key_fingerprint": run.config.key_fingerprint,
-        "lock": sha256((folder / "inputs.lock").read_bytes()).hexdigest(),
+        "lock": sha256((folder / LOCK).read_bytes()).hexdigest(),
         "policy": {
             n: {"value": str(policy[n]), "source": policy.source(n)}
             for n in sorted(policy.settings)
@@ -204,6 +207,7 @@ def manifest(
         "executed": sum(d.executed for d in done),
         "unchanged": sum(not d.executed for d in done),
         "pages_written": pages,
+        "as_judged": list(as_judged.notes(run.config)),
         "failed": dict(run.config.failed),
         "seconds": {k: round(v, 2) for k, v in timings.items()},
         "notebook_seconds": {d.task.id: round(d.seconds, 2) for d in done if d.executed},

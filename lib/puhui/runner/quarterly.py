@@ -12,6 +12,8 @@ from typing import Any
 from puhui.errors import RunError
 from puhui.quarter import Quarter
 from puhui.runner import publishing
+from puhui.runner.as_judged import same_inputs
+from puhui.runner.locking import LOCK, InputsLock
 from puhui.runner.notebooks import Done, Task, execute_all
 from puhui.runner.plan import Planner
 from puhui.runner.preparing import (
@@ -41,6 +43,8 @@ class Request:
     jobs: int = 0
     """Notebooks executed side by side; 0: as the run file says."""
     notebooks: Path | None = None
+    as_judged: Path | None = None
+    """An ``inputs.lock`` whose very snapshots are judged."""
 
     @property
     def folder(self) -> Path:
@@ -56,6 +60,8 @@ class Outcome:
     manifest: dict[str, Any]
     failed: dict[str, str]
     refused: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """Where a run made again cannot be as it was."""
 
     @property
     def exit_code(self) -> int:
@@ -88,6 +94,8 @@ def _prepare(request: Request, progress: Progress) -> Prepared:
             f"{request.folder} 已有全部机构的结果，只编制部分机构会盖掉它们。",
             remedy="请用 --out 另指定输出目录。",
         )
+    if request.as_judged is not None:
+        _not_over_others(request, request.as_judged)
     return prepare(
         request.data,
         request.params,
@@ -96,7 +104,18 @@ def _prepare(request: Request, progress: Progress) -> Prepared:
         institutions=[i.upper() for i in request.institutions],
         top=request.top,
         progress=progress,
+        as_judged=request.as_judged,
     )
+
+
+def _not_over_others(request: Request, path: Path) -> None:
+    """Refuse to put an old judgement where the results of other revisions stand."""
+    there = request.folder / LOCK
+    if there.is_file() and not same_inputs(there, InputsLock.read(path)):
+        raise RunError(
+            f"{request.folder} 是另一批版本的结果，按锁定文件重做会盖掉它们。",
+            remedy="请用 --out 另指定输出目录。",
+        )
 
 
 def run_quarter(request: Request, progress: Progress = quiet) -> Outcome:
@@ -136,12 +155,7 @@ def _run_quarter(request: Request, progress: Progress) -> Outcome:
         read = sum(t.read for t in prepared.taken)
         done = [*working, *briefed]
         manifest = publishing.manifest(run, done, read, len(pages), clock.seconds)
-    return Outcome(run, manifest, dict(run.config.failed), _refused(prepared, request.quarter))
-
-
-def _refused(prepared: Prepared, quarter: Quarter) -> tuple[str, ...]:
-    mine = [t for t in prepared.taken if t.quarter == quarter]
-    return tuple(f"{t.folder}/{line}" for t in mine for line in t.refused)
+    return Outcome(run, manifest, dict(run.config.failed), prepared.refused, prepared.notes)
 
 
 class _Workshop:
