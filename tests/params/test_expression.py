@@ -1,4 +1,4 @@
-"""The expression language: every operator and function on both evaluators, and refusals."""
+"""The expression language: what is refused, reasons, types, products, literals and words."""
 
 import datetime as dt
 from decimal import Decimal
@@ -14,168 +14,18 @@ from puhui.errors import ExpressionError
 from puhui.params.expression import Expression, NoData, literal_sql
 
 D = dt.date
-U = NoData()  # unknown; null in the engine
-DAYS = {
-    "jan31": D(2021, 1, 31),
-    "feb28": D(2021, 2, 28),
-    "feb29": D(2020, 2, 29),
-    "mar30": D(2021, 3, 30),
-    "mar31": D(2021, 3, 31),
-    "apr30": D(2021, 4, 30),
-}
 #: One row of inputs: the same names in the engine and in Python.
 ROW: dict[str, tuple[object, pa.DataType]] = {
     "amount": (Decimal("99999999999.99"), pa.decimal128(18, 2)),
     "rate": (Decimal("36.000000"), pa.decimal128(9, 6)),
-    "minus": (Decimal("-2.50"), pa.decimal128(18, 2)),
     "two": (2, pa.int64()),
-    "nothing": (None, pa.decimal128(18, 2)),
     "kind": ("micro", pa.string()),
-    "word": (None, pa.string()),
     "yes": (True, pa.bool_()),
     "no": (False, pa.bool_()),
-    "maybe": (None, pa.bool_()),
-    "noday": (None, pa.date32()),
     "codes": (["ip", "equity"], pa.list_(pa.string())),
     "empty": ([], pa.list_(pa.string())),
-    "gappy": (["ip", None], pa.list_(pa.string())),
-    "nocodes": (None, pa.list_(pa.string())),
-    "industry": ("C9999", pa.string()),
-    **{name: (day, pa.date32()) for name, day in DAYS.items()},
+    "jan31": (D(2021, 1, 31), pa.date32()),
 }
-
-TABLE: list[tuple[str, object]] = [
-    # three-valued logic
-    ("yes and yes", True),
-    ("yes and no", False),
-    ("no and maybe", False),
-    ("maybe and no", False),
-    ("yes and maybe", U),
-    ("no or no", False),
-    ("yes or maybe", True),
-    ("maybe or yes", True),
-    ("no or maybe", U),
-    ("yes and yes and maybe and no", False),
-    ("not no", True),
-    ("not maybe", U),
-    ("true and not false", True),
-    ("null and false", False),
-    # comparisons
-    ("amount = 99999999999.99", True),
-    ("amount <> 99999999999.99", False),
-    ("minus < 0", True),
-    ("minus <= -2.5", True),
-    ("minus > -2.50", False),
-    ("minus >= -2.500001", True),
-    ("two = 2.0", True),
-    ("nothing = 0", U),
-    ("nothing <> nothing", U),
-    ("kind = 'micro'", True),
-    ("kind < 'small'", True),
-    ("word = 'x'", U),
-    ("yes = no", False),
-    ("yes <> maybe", U),
-    ("feb28 < mar31", True),
-    ("feb28 = date '2021-02-28'", True),
-    ("noday >= date '2021-01-01'", U),
-    # in, between, is null
-    ("kind in ('small', 'micro')", True),
-    ("kind not in ('small', 'micro')", False),
-    ("word in ('small')", U),
-    ("two in (1, 2, 3)", True),
-    ("minus in (-2.5)", True),
-    ("jan31 in (date '2021-01-31', date '2021-02-28')", True),
-    ("two between 2 and 3", True),
-    ("two between 3 and 2", False),
-    ("two not between 2 and 3", False),
-    ("two between nothing and 1", False),
-    ("two between nothing and 3", U),
-    ("nothing between 1 and 2", U),
-    ("mar31 between date '2021-03-31' and date '2021-03-31'", True),
-    ("nothing is null", True),
-    ("two is null", False),
-    ("word is not null", False),
-    ("kind is not null", True),
-    # arithmetic
-    ("amount + 0.01", F(10**11)),
-    ("minus - 0.5", F(-3)),
-    ("two - 1 - 1", F(0)),
-    ("two - (1 - 1)", F(2)),
-    ("amount * rate", F("3599999999999.64")),
-    ("minus * minus", F("6.25")),
-    ("3 * two", F(6)),
-    ("two * 0.000001", F("0.000002")),
-    ("minus * full_months_between(jan31, apr30)", F("-7.5")),
-    ("-minus", F("2.5")),
-    ("- two", F(-2)),
-    ("-(-two)", F(2)),
-    ("nothing + 1", U),
-    ("amount * nothing", U),
-    ("-nothing", U),
-    ("abs(minus)", F("2.5")),
-    ("abs(two)", F(2)),
-    ("abs(nothing)", U),
-    # coalesce, case
-    ("coalesce(nothing, minus, 1)", F("-2.5")),
-    ("coalesce(two, nothing)", F(2)),
-    ("coalesce(nothing)", U),
-    ("coalesce(maybe, false)", False),
-    ("case when no then 1 when yes then 2 else 3 end", F(2)),
-    ("case when maybe then 1 else 3 end", F(3)),
-    ("case when no then 1 end", U),
-    ("case kind when 'small' then 'S' when 'micro' then 'M' end", "M"),
-    ("case word when 'x' then 1 else 0 end", F(0)),
-    # days
-    ("days_between(feb28, mar31)", F(31)),
-    ("days_between(mar31, feb28)", F(-31)),
-    ("days_between(feb29, feb28)", F(365)),
-    ("days_between(noday, feb28)", U),
-    # whole months completed: largest m with add_months(a, m) <= b
-    ("full_months_between(jan31, feb28)", F(1)),
-    ("full_months_between(jan31, mar30)", F(1)),
-    ("full_months_between(jan31, mar31)", F(2)),
-    ("full_months_between(jan31, apr30)", F(3)),
-    ("full_months_between(feb28, mar31)", F(1)),
-    ("full_months_between(feb28, date '2021-03-27')", F(0)),
-    ("full_months_between(feb29, feb28)", F(12)),
-    ("full_months_between(date '2020-02-29', date '2021-02-27')", F(11)),
-    ("full_months_between(date '2019-02-28', feb29)", F(12)),
-    ("full_months_between(jan31, jan31)", F(0)),
-    ("full_months_between(mar31, feb28)", F(-1)),
-    ("full_months_between(mar31, jan31)", F(-2)),
-    ("full_months_between(date '2021-03-01', feb28)", F(-1)),
-    ("full_months_between(date '2021-12-31', date '2024-12-30')", F(35)),
-    ("full_months_between(noday, feb28)", U),
-    ("full_months_between(feb28, noday)", U),
-    # months added: the month's last day where it has no such day
-    ("add_months(jan31, 1)", D(2021, 2, 28)),
-    ("add_months(jan31, 3)", D(2021, 4, 30)),
-    ("add_months(feb28, 1)", D(2021, 3, 28)),
-    ("add_months(feb29, 12)", D(2021, 2, 28)),
-    ("add_months(mar31, -1)", D(2021, 2, 28)),
-    ("add_months(mar31, -13)", D(2020, 2, 29)),
-    ("add_months(jan31, two)", D(2021, 3, 31)),
-    ("add_months(jan31, 0)", D(2021, 1, 31)),
-    ("add_months(noday, 1)", U),
-    # several codes in one column
-    ("has_any(codes, 'ip')", True),
-    ("has_any(codes, 'home', 'equity')", True),
-    ("has_any(codes, 'home')", False),
-    ("has_any(empty, 'ip')", False),
-    ("has_any(gappy, 'ip')", True),
-    ("has_any(gappy, 'home')", False),
-    ("has_any(nocodes, 'ip')", U),
-    ("not has_any(nocodes, 'ip')", U),
-    ("not has_any(codes, 'home')", True),
-    ("nocodes is null", True),
-    ("empty is null", False),
-    # industry codes as ranges of text
-    ("industry >= 'C' and industry < 'D'", True),
-    ("industry >= 'C9999' and industry <= 'C9999'", True),
-    ("industry < 'C'", False),
-    ("industry between 'C' and 'C99'", False),
-    ("industry > 'c'", False),
-]
 
 
 @pytest.fixture(scope="module")
@@ -188,35 +38,6 @@ def engine():
 
 def python_value(text: str, *, formula: bool = False):
     return Expression.parse(text, formula=formula).evaluate(lambda _, name: ROW[name][0])
-
-
-def engine_value(engine: DuckDBEngine, text: str):
-    sql = Expression.parse(text).sql(lambda _, name: f'"{name}"')
-    return engine.sql(f"SELECT {sql} AS v FROM t")["v"][0].as_py()
-
-
-def exact(value: object) -> object:
-    if value is None:
-        return U
-    if isinstance(value, bool | str | dt.date):
-        return value
-    assert not isinstance(value, float), "the engine gave a float"
-    return F(value)
-
-
-@pytest.mark.parametrize(("text", "expected"), TABLE)
-def test_both_evaluators_agree_with_the_table(engine, text, expected):
-    assert python_value(text) == expected
-    assert exact(engine_value(engine, text)) == expected
-
-
-def test_the_table_covers_every_function_and_operator():
-    from puhui.params.grammar import FUNCTIONS
-
-    texts = " ".join(text for text, _ in TABLE)
-    wanted = [*(f"{name}(" for name in FUNCTIONS), "and", "or", "not", " in ", "between"]
-    wanted += ["is null", "is not null", "case", "=", "<>", "<", "<=", ">", ">=", "+", "-", "*"]
-    assert [w for w in wanted if w not in texts] == []
 
 
 @given(
@@ -434,6 +255,11 @@ def test_products_keep_every_decimal_whatever_the_order(engine):
     assert sums["a"][0].as_py() == sums["b"][0].as_py() == Decimal("3599999999999.64")
 
 
+def test_a_factor_of_unknown_decimals_is_never_cast():
+    sql = Expression.parse("policy.factor * balance").sql(lambda q, n: n)
+    assert sql == "(CAST(balance AS DECIMAL(28,2)) * factor)"
+
+
 def _as_column(_: str, name: str) -> str:
     return "rate" if name == "rate_at_drawdown" else name
 
@@ -445,6 +271,9 @@ def _as_column(_: str, name: str) -> str:
         "2 * (amount * balance)",
         "rate_at_drawdown * rate_now",
         "-(amount * balance) * 2",
+        "policy.factor * term_months",
+        "policy.factor * rate_now",
+        "coalesce(term_months, 1) * spread",
     ],
 )
 def test_products_that_would_lose_digits_are_refused(text):
@@ -470,6 +299,14 @@ def test_literals_are_exact_in_the_engine(engine, value):
     got = engine.sql(f"SELECT {literal_sql(value)} AS v")["v"][0].as_py()
     assert not isinstance(got, float)
     assert F(got) == F(value)
+
+
+def test_spark_alone_reads_backslashes_in_text():
+    assert literal_sql("a\\'b") == "'a\\''b'"
+    assert literal_sql("a\\'b", "spark") == "'a\\\\''b'"
+    assert literal_sql(["\\"], "spark") == "('\\\\')"
+    sql = Expression.parse("kind = 'a\\'").sql(lambda _, n: n, dialect="spark")
+    assert sql == "(kind = 'a\\\\')"
 
 
 @pytest.mark.parametrize("value", [F(1, 3), Decimal("NaN"), 10**40, [], object()])

@@ -1,5 +1,7 @@
-"""The engines: one SQL, run embedded (DuckDB) now and distributed (Spark) later."""
+"""The engines: one SQL, run embedded (DuckDB) or distributed (Spark)."""
 
 from puhui.engine.duckdb import DuckDBEngine
+from puhui.engine.shape import Engine
+from puhui.engine.spark import SparkEngine
 
-__all__ = ["DuckDBEngine"]
+__all__ = ["DuckDBEngine", "Engine", "SparkEngine"]

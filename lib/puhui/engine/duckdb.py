@@ -72,6 +72,10 @@ class DuckDBEngine:
         """Make an Arrow table readable under ``name``."""
         self._con.register(name, table)
 
+    def files(self, name: str, paths: Sequence[Path]) -> None:
+        """Make store files readable under ``name``; partition columns stay text."""
+        self.view(name, f"SELECT * FROM {parquet(paths)}")
+
     def view(self, name: str, sql: str) -> None:
         """Create or replace a view; the failing SQL is part of the error."""
         self._run(f"CREATE OR REPLACE TEMP VIEW {ident(name)} AS {sql}")
@@ -117,3 +121,9 @@ def parquet(paths: Sequence[Path]) -> str:
         f"read_parquet([{files}], hive_partitioning = true, "
         "hive_types_autocast = false, union_by_name = true)"
     )
+
+
+def plain_parquet(paths: Sequence[Path]) -> str:
+    """Return a ``read_parquet`` source over files whose folders say nothing of their rows."""
+    files = ", ".join(quote(str(p)) for p in paths)
+    return f"read_parquet([{files}], hive_partitioning = false, union_by_name = true)"

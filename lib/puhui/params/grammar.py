@@ -54,6 +54,8 @@ _BINARY: dict[Any, str] = {
     exp.Mul: "*",
     exp.Div: "/",
 }
+#: Everything besides :data:`FUNCTIONS` that a tree can hold.
+OPERATORS = frozenset({*_BINARY.values(), "not", "neg", "in", "between", "is_null", "case"})
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,10 @@ MAX_DIGITS = 38
 _SCALES = {"money": 2, "rate": 6, "bp": 2, "int": 0}
 
 
-def literal_sql(value: object) -> str:
+def literal_sql(value: object, dialect: str = "duckdb") -> str:
     """Write a value as a SQL literal; decimals are typed exactly, never floating.
+
+    Spark alone reads a backslash in text as the beginning of an escape.
 
     Raises
     ------
@@ -43,11 +45,12 @@ def literal_sql(value: object) -> str:
     if isinstance(value, Fraction):
         return literal_sql(int(value)) if value.denominator == 1 else _decimal_sql(_finite(value))
     if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
+        text = value.replace("\\", "\\\\") if dialect == "spark" else value
+        return "'" + text.replace("'", "''") + "'"
     if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
         return f"DATE '{value.isoformat()}'"
     if isinstance(value, Sequence) and value:
-        return "(" + ", ".join(literal_sql(item) for item in value) + ")"
+        return "(" + ", ".join(literal_sql(item, dialect) for item in value) + ")"
     raise ExpressionError(f"不能写成 SQL 常量：{value!r}（{type(value).__name__}）。")
 
 
@@ -94,7 +97,7 @@ class SqlWriter:
             return self.resolve(node.qualifier, node.name)
         if isinstance(node, Literal):
             number = isinstance(node.value, Fraction) and "." in node.text
-            return literal_sql(Decimal(node.text) if number else node.value)
+            return literal_sql(Decimal(node.text) if number else node.value, self.dialect)
         if node.op == "*":
             return self._product(node)
         if node.op == "/":
@@ -115,13 +118,13 @@ class SqlWriter:
                 where=self.where,
                 remedy="引擎里一次只乘两个数，其余放到指标公式里。",
             )
-        if scale(first) > 2:
+        if not _fits(first):
             first, second = second, first
-        if scale(first) > 2:
+        if not _fits(first):
             raise ExpressionError(
-                f"表达式“{self.context}”里两个因子都超过两位小数，乘积会被截断。",
+                f"表达式“{self.context}”里没有一个因子确知不超过两位小数，乘积会被截断。",
                 where=self.where,
-                remedy="其中一个应是金额或整数。",
+                remedy="其中一个应是台账里的金额列或整数列，或不超过两位小数的常量。",
             )
         return f"(CAST({self.write(first)} AS DECIMAL(28,2)) * {self.write(second)})"
 
@@ -182,20 +185,36 @@ def _bare(node: Node) -> Node:
     return node
 
 
-def scale(node: Node) -> int:
-    """Decimals a number can have: those of its columns and literals; unknown names 2."""
+def _fits(node: Node) -> bool:
+    """Whether a cast to two decimals surely loses nothing."""
+    decimals = scale(node)
+    return decimals is not None and decimals <= 2
+
+
+def scale(node: Node) -> int | None:
+    """Decimals a number can have, by its columns and literals; ``None`` if that is not known.
+
+    Derived columns, settings and measures are not known: only the tables say.
+    """
     if isinstance(node, Literal):
         return len(node.text.partition(".")[2])
     if isinstance(node, Name):
-        table = {"": "loans", "customer": "customers"}.get(node.qualifier)
-        kinds = {c.name: c.kind for c in schema.columns(table)} if table else {}
-        return _SCALES.get(kinds.get(node.name, "money"), 2)
+        return _column_scale(node)
     if node.op in ("days_between", "full_months_between", "has_any"):
         return 0
-    if node.op == "*":
-        return sum(scale(arg) for arg in node.args)
     args = (*node.args[1::2], node.args[-1]) if node.op == "case" else node.args
-    return max(scale(arg) for arg in args)
+    found = [scale(arg) for arg in args]
+    known = [decimals for decimals in found if decimals is not None]
+    if len(known) < len(found):
+        return None
+    return sum(known) if node.op == "*" else max(known)
+
+
+def _column_scale(node: Name) -> int | None:
+    """Decimals of a table's column; of a name several tables have, the most."""
+    tables = {"": schema.tables(), "customer": ("customers",)}.get(node.qualifier, ())
+    kinds = [c.kind for table in tables for c in schema.columns(table) if c.name == node.name]
+    return max((_SCALES.get(kind, 0) for kind in kinds), default=None)
 
 
 _RANK = {"or": 1, "and": 2, "+": 5, "-": 5, "*": 6, "/": 6, "neg": 7}
