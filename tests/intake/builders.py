@@ -286,3 +286,13 @@ def supervisor(folder: Path, **changes: Sequence[str]) -> Path:
         chosen = changes.get(name.removesuffix(".csv"), lines)
         (folder / name).write_text("\n".join([*chosen, ""]), encoding="utf-8-sig")
     return folder
+
+
+FIGURE = {"机构编号": BANK, "季度": "2021Q4", "项目代码": "QS.npl", "数值": 1, "单位": "万元"}
+
+
+def long_table(folder: Path, rows: Sequence[Mapping[str, object]], name: str = "长表.xlsx") -> Path:
+    """A long table of returns in the shared folder; each row changes the standard one."""
+    lines = [[(FIGURE | dict(row))[h] for h in FIGURE] for row in rows]
+    save(folder / name, {"Sheet1": [list(FIGURE), *lines]})
+    return folder

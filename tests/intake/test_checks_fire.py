@@ -75,6 +75,11 @@ def lender(**changes: str) -> Callable[[Path], Submission]:
     return lambda folder: b.read(b.shared(folder, [changes]), institution_id=None)
 
 
+def collected(**changes: object) -> Callable[[Path], Submission]:
+    """A table of many institutions' returns with one figure."""
+    return lambda folder: b.read(b.long_table(folder, [changes]), institution_id=None)
+
+
 def registered(branch: str) -> Callable[[Path], Submission]:
     register = pa.table({"institution_id": [b.BANK], "branch_id": [branch]})
 
@@ -128,6 +133,7 @@ SCENARIOS: dict[str, tuple[Callable[[Path], Submission], set[str | None]]] = {
     "W0112": (customer(证件号码="91350100M000100Y44"), {at("customers", "证件号码")}),
     "E0113": (loan(发放利率="#N/A"), {at("loans", "发放利率")}),
     "W0114": (headed(当前利率="现行利率"), {at("loans", "当前利率", 3)}),
+    "E0115": (collected(季度="2021-11-30"), {"B2"}),
     "E0201": (loan(贷款余额=1_000_000.01), {at("loans", "贷款余额")}),
     "E0202": (loan(到期日期="2021-03-04"), {at("loans", "到期日期")}),
     "E0203": (lender(TermMonths="0"), {"E2"}),
@@ -164,6 +170,7 @@ COMPANIONS: dict[str, Fired] = {
 REFUSING = {"E0111"}
 
 BESIDE: dict[str, Callable[[Path], Submission]] = {
+    "E0115": collected(季度="2021-12-31"),
     "E0201": loan(贷款余额=1_000_000),
     "E0202": loan(到期日期="2021-03-05"),
     "E0203": lender(TermMonths="1"),

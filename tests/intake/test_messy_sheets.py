@@ -59,7 +59,7 @@ def test_total_rows_notes_and_signatures_below(tmp_path):
     assert (counts["accepted"], counts["non_data"]) == (1, 7)
 
 
-def test_hidden_sheets_are_nobodys_business(tmp_path, clean):
+def test_hidden_sheets_are_not_read_and_that_is_noted(tmp_path, clean):
     b.workbook(
         tmp_path / "填报.xlsx",
         sheets={"代码表": [["流动资金贷款"], ["信用"]], "贷款借据 (旧)": b.grid("loans", [b.LOAN])},
@@ -67,7 +67,18 @@ def test_hidden_sheets_are_nobodys_business(tmp_path, clean):
     )
     read = b.read(tmp_path)
     assert {r["status"] for r in read.intake.to_pylist()} == {"accepted"}
+    assert read.findings.num_rows == 0
+    (note,) = [r for r in read.intake.to_pylist() if r["table"] is None]
+    assert (note["file"], note["rows_in"]) == ("填报.xlsx", 0)
+    assert note["message"] == (
+        "隐藏的工作表没有读：代码表、贷款借据 (旧)。如是报送内容，请取消隐藏后重新报送。"
+    )
     assert read.tables["loans"].to_pylist() == [clean]
+
+
+def test_nothing_is_noted_where_nothing_is_hidden(tmp_path):
+    b.workbook(tmp_path / "填报.xlsx")
+    assert all(r["table"] for r in b.read(tmp_path).intake.to_pylist())
 
 
 @pytest.mark.parametrize(

@@ -208,7 +208,7 @@ def test_a_row_of_nothing_but_an_error_is_read(tmp_path):
         sheet.write(0, 0, "x")
     sheet.write_formula(2, 27, "=1/0", None, "#DIV/0!")
     book.close()
-    grids = open_workbook(tmp_path / "a.xlsx", "a.xlsx")
+    grids, _ = open_workbook(tmp_path / "a.xlsx", "a.xlsx")
     assert grids["乙"].head[2][27] == "#DIV/0!"
     assert grids["甲"].head == [["x"]]
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from intake import builders as b
 from puhui.intake import submission
-from puhui.intake.assemble import select
+from puhui.intake.block import select
 from puhui.intake.reading import even_columns, open_text, text_columns
 from puhui.intake.values import IntakeFault
 

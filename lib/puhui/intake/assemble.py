@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -12,76 +12,14 @@ import pyarrow.compute as pc
 
 from puhui import schema
 from puhui.errors import ParamsError
-from puhui.intake.error_cells import is_error_value
+from puhui.intake.block import Block, Stack, select
 from puhui.intake.joining import contradicted, match
 from puhui.intake.layout import Field, Layout, Part, Rule
 from puhui.intake.locate import Frame
 from puhui.intake.reading import Refusal
-from puhui.intake.spelling import plain
-from puhui.intake.values import Parsed, Unreadable, arrow_type, parse, quantity
+from puhui.intake.units import check_units, fits, item_unit, quantities
+from puhui.intake.values import Parsed, arrow_type, parse, quantity
 from puhui.quarter import Quarter
-
-
-@dataclass(frozen=True)
-class Stack:
-    """All frames of one source, one below the other, with ``__frame`` numbers."""
-
-    frames: tuple[Frame, ...]
-    data: pa.Table
-
-    def has(self, header: str) -> bool:
-        """Whether any frame brought this header."""
-        return header in self.data.column_names
-
-
-def stack(frames: Sequence[Frame]) -> Stack:
-    """Concatenate frames of one source; headers a frame lacks are null in its rows."""
-    tables = [
-        f.data.append_column("__frame", pa.array([i] * f.data.num_rows, pa.int32()))
-        for i, f in enumerate(frames)
-    ]
-    return Stack(
-        tuple(frames), pa.concat_tables(tables, promote_options="default").combine_chunks()
-    )
-
-
-@dataclass(frozen=True)
-class Block:
-    """Rows of one part: typed values, texts as filed, faults, and where each came from.
-
-    ``values``, ``texts`` and ``faults`` have one array per column of the part, all of the
-    same length. ``origin`` gives, per column, the source it was read from and its header;
-    ``rows`` per source alias ("" is the part's own) the row in that source's stack, null
-    where a join found nothing. ``ambiguous`` tells, per joined source, rows for which it has
-    several rows, ``conflicts``, per column, where those say different things. ``left_out``
-    counts, per frame, rows that are no rows of this table (empty figures of a wide table,
-    repeats). ``not_received`` names the joined files that were not submitted.
-    """
-
-    part: Part
-    stacks: Mapping[str, Stack]
-    values: Mapping[str, pa.Array]
-    texts: Mapping[str, pa.Array]
-    faults: Mapping[str, pa.Array]
-    origin: Mapping[str, Field]
-    headers: pa.Array | None
-    rows: Mapping[str, pa.Array]
-    absent: frozenset[str]
-    ambiguous: Mapping[str, pa.Array]
-    conflicts: Mapping[str, pa.Array]
-    left_out: tuple[int, ...]
-    not_received: tuple[str, ...]
-
-    @property
-    def num_rows(self) -> int:
-        """Number of rows."""
-        return len(self.rows[""])
-
-    def frame_of(self) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
-        """Frame number of each row in the part's own source."""
-        own = self.stacks[""].data.column("__frame").combine_chunks()
-        frames: np.ndarray[tuple[int], np.dtype[np.int32]] = own.take(self.rows[""]).to_numpy()
-        return frames
 
 
 def assemble(
@@ -100,6 +38,7 @@ def assemble(
     stacks = {"": own} | {
         alias: sources[j.source] for alias, j in part.joins.items() if j.source in sources
     }
+    part = _with_its_columns(part, own)
     _check_headers(part, stacks)
     check_units(part, stacks, layout)
     count = own.data.num_rows
@@ -120,6 +59,13 @@ def _repeat(values: pa.Array, times: int) -> pa.Array:
     return values.take(pa.array(np.repeat(np.arange(len(values)), times)))
 
 
+def _with_its_columns(part: Part, own: Stack) -> Part:
+    """The part with those columns of a table of items that a file has; a file need not have all."""
+    if not part.wide_items:
+        return part
+    return replace(part, wide=tuple(w for w in part.wide if own.has(w.header)))
+
+
 def _check_headers(part: Part, stacks: Mapping[str, Stack]) -> None:
     lacking = [Field("", j.left) for j in part.joins.values() if not stacks[""].has(j.left)]
     for rule in part.rules.values():
@@ -133,7 +79,7 @@ def _check_headers(part: Part, stacks: Mapping[str, Stack]) -> None:
             lacking.append(there[0])
     for frame in stacks[""].frames:
         unsaid = [w.header for w in part.wide if w.header not in frame.letters]
-        if unsaid:
+        if unsaid and not part.wide_items:
             raise _lacking(part, frame, unsaid)
     if lacking:
         frame = stacks[lacking[0].source].frames[0]
@@ -152,28 +98,6 @@ def _lacking(part: Part, frame: Frame, names: Sequence[str]) -> Refusal:
 
 def _supplied(field: Field, stacks: Mapping[str, Stack]) -> bool:
     return field.source in stacks and stacks[field.source].has(field.header)
-
-
-def check_units(part: Part, stacks: Mapping[str, Stack], layout: Layout) -> None:
-    """Refuse a file whose header or note states another unit than the layout reads."""
-    for rule in part.rules.values():
-        for field in rule.fields:
-            for frame in stacks[field.source].frames if field.source in stacks else ():
-                stated = frame.units.get(field.header, "")
-                if not stated and rule.kind == "money" and not rule.unit_by:
-                    stated = frame.stated_unit
-                if stated and rule.unit and not rule.unit_by and stated != rule.unit:
-                    raise Refusal(
-                        f"“{field.header}”写明的单位（{_unit_word(stated)}）"
-                        f"不是版式“{layout.label}”的单位（{_unit_word(rule.unit)}）。",
-                        file=frame.file,
-                        sheet=frame.sheet,
-                        remedy="请按版式的单位填报，或请监管部门修改版式。",
-                    )
-
-
-def _unit_word(unit: str) -> str:
-    return {"percent": "%", "fraction": "小数", "bp": "基点"}.get(unit, unit)
 
 
 class _Builder:
@@ -313,37 +237,35 @@ class _Builder:
         return pa.array([w.header for w in self.part.wide] * self.count, pa.string())
 
     def _quantities(self, rule: Rule, texts: pa.Array) -> Parsed:
-        """Figures whose unit stands in another column of the row."""
-        units = self.parsed[rule.unit_by].texts.to_pylist()
-        cache: dict[tuple[str, str | None], tuple[Decimal | None, str | None, str | None]] = {}
-        result = []
-        for text, unit in zip(texts.to_pylist(), units, strict=True):
-            key = (text or "", unit)
-            if key not in cache:
-                cache[key] = self._quantity(rule, *key)
-            result.append(cache[key])
-        values, faults, shown = zip(*result, strict=True) if result else ((), (), ())
-        return Parsed(
-            pa.array(values, arrow_type(rule.kind)),
-            pa.array(shown, pa.string()),
-            pa.array(faults, pa.string()),
-        )
+        """Figures whose unit stands in another column of the row, or is that of their item."""
+        if not self.layout.items:
+            units = self.parsed[rule.unit_by].texts.to_pylist()
+            return quantities(texts, units, rule, self.layout)
+        self._fill_units(rule)
+        items = self.parsed["item"].values.to_pylist()
+        units = self.parsed[rule.unit_by].values.to_pylist()
+        fitting = [
+            unit if unit is not None and fits(self.layout.items.get(item or ""), unit) else None
+            for item, unit in zip(items, units, strict=True)
+        ]
+        return quantities(texts, fitting, rule, self.layout)
 
-    def _quantity(
-        self, rule: Rule, text: str, unit: str | None
-    ) -> tuple[Decimal | None, str | None, str | None]:
-        if plain(text) in self.layout.nulls:
-            return None, None, None
-        if is_error_value(plain(text)):
-            return None, "excel_error", text
-        scale = rule.units.get(plain(unit or ""))
-        if scale is None:
-            return None, "unit", text
-        percent = "percent" if plain(unit or "") == "%" else ""
-        try:
-            return quantity(text, rule.kind, scale, percent), None, text
-        except Unreadable as fault:
-            return None, str(fault), text
+    def _fill_units(self, rule: Rule) -> None:
+        """Give each row that names no unit the one of its item, as the table states it."""
+        filed = self.parsed[rule.unit_by]
+        own = self.stacks[""]
+        of_frame = own.data.column("__frame").combine_chunks().take(self.rows[""]).to_pylist()
+        headers = self._wide_headers()
+        names = [rule.fields[0].header] * self.length if headers is None else headers.to_pylist()
+        items = self.parsed["item"].values.to_pylist()
+        by_item = [
+            item_unit(self.layout, item, own.frames[frame], name)
+            for item, frame, name in zip(items, of_frame, names, strict=True)
+        ]
+        named = pc.is_valid(filed.texts)
+        units = pc.if_else(named, filed.values, pa.array(by_item, pa.string()))
+        self.parsed[rule.unit_by] = Parsed(units, filed.texts, filed.faults)
+        self.absent.discard(rule.unit_by)
 
     def _figures_only(self, block: Block) -> Block:
         """Leave out empty figures, and figures said twice (in Q4 年初 is 上年同期)."""
@@ -380,29 +302,3 @@ def _combine(rule: Rule, parsed: Sequence[Parsed]) -> Parsed:
             total = kept.cast(columns[0].type)
         return Parsed(total, texts, faults)
     return Parsed(pc.coalesce(*columns), texts, faults)
-
-
-def select(block: Block, indices: pa.Array) -> Block:
-    """The block's rows at ``indices``, in that order; the others are counted as left out."""
-    frames, count = block.frame_of(), len(block.left_out)
-    before = np.bincount(frames, minlength=count)
-    after = np.bincount(frames[indices.to_numpy()], minlength=count)
-
-    def taken(columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
-        return {name: values.take(indices) for name, values in columns.items()}
-
-    return Block(
-        part=block.part,
-        stacks=block.stacks,
-        values=taken(block.values),
-        texts=taken(block.texts),
-        faults=taken(block.faults),
-        origin=block.origin,
-        headers=None if block.headers is None else block.headers.take(indices),
-        rows=taken(block.rows),
-        absent=block.absent,
-        ambiguous=taken(block.ambiguous),
-        conflicts=taken(block.conflicts),
-        left_out=tuple(int(n) for n in block.left_out + (before - after)),
-        not_received=block.not_received,
-    )

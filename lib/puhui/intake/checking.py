@@ -13,7 +13,7 @@ from puhui import schema
 from puhui.engine import DuckDBEngine
 from puhui.engine.duckdb import ident
 from puhui.intake import uscc
-from puhui.intake.assemble import Block
+from puhui.intake.block import Block
 from puhui.intake.checks import PHASES, Check, Checks, Exists
 from puhui.intake.layout import Layout
 from puhui.intake.privacy import is_organisation

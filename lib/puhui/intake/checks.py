@@ -20,6 +20,7 @@ SCOPES = ("field", "row", "table", "cross-table")
 BUILTINS = (
     "number",
     "date",
+    "quarter",
     "code",
     "required",
     "decimals",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow.compute as pc
 
 from puhui import schema
-from puhui.intake.assemble import Block
+from puhui.intake.block import Block
 from puhui.intake.checking import Outcome
 from puhui.intake.layout import Layout, Part
 from puhui.intake.locate import NIL
@@ -57,7 +57,8 @@ def why_missing(
     for layout in (lay for lay in layouts if table in lay.tables):
         parts = layout.tables[table]
         lost += _lost_sources(parts, layout, files, refused, bool(blocks))
-        lost += _blank([b for b in blocks if b.part in parts])
+        places = {part.where for part in parts}
+        lost += _blank([b for b in blocks if b.part.where in places])
     if outcome is not None:
         lost += _all_quarantined(blocks, outcome)
         accepted = any(pc.any(outcome.passing(i)).as_py() for i in range(len(blocks)))

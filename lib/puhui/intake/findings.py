@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from puhui import results, schema
-from puhui.intake.assemble import Block
+from puhui.intake.block import Block
 from puhui.intake.checking import Hit, Outcome
 from puhui.intake.layout import Field
 from puhui.intake.pick import suggest
@@ -53,19 +53,24 @@ def _hit_rows(table: str, block: Block, hit: Hit, quarter: Quarter | None) -> pa
             rows,
             cells,
             shown,
-            _messages(hit, label, shown),
+            _messages(hit, label, shown, tuple(rule.words or ()) if rule else ()),
         ],
         schema=results.SCHEMAS["findings"],
     )
 
 
-def _messages(hit: Hit, label: str, shown: pa.Array) -> pa.Array:
-    """The check's sentence per row; ``{value}`` is the cell as the finding may show it."""
+def _messages(hit: Hit, label: str, shown: pa.Array, words: Sequence[str]) -> pa.Array:
+    """The check's sentence per row; ``{value}`` is the cell as the finding may show it.
+
+    Where the check knows the right answers, the nearest of those, or of the column's
+    ``words``, is suggested.
+    """
     message = hit.check.message
     if "{value}" not in message:
         return pa.array([message.format(label=label)] * len(shown), pa.string())
+    near = (*hit.check.known, *words) if hit.check.known else ()
     texts = [
-        message.format(label=label, value=t or "") + suggest(t or "", hit.check.known)
+        message.format(label=label, value=t or "") + suggest(t or "", near)
         for t in shown.to_pylist()
     ]
     return pa.array(texts, pa.string())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from types import MappingProxyType
 
 #: What one unit of a filed figure is in the stored unit (yuan, percent a year, basis points).
@@ -29,6 +30,26 @@ UNIT_WORDS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
+class Item:
+    """An item of returns as a table of many institutions names it.
+
+    ``words`` are the code and the Chinese names, ``headers`` the same spelt as headers are
+    compared; ``unit`` is what a count is counted in, and empty for money, whose unit the
+    table states.
+    """
+
+    code: str
+    words: tuple[str, ...]
+    headers: tuple[str, ...]
+    unit: str
+
+    @property
+    def is_money(self) -> bool:
+        """Whether the figure is an amount of money."""
+        return not self.unit
+
+
+@dataclass(frozen=True)
 class Field:
     """A header of the part's own source (``source`` empty) or of a joined one."""
 
@@ -40,7 +61,8 @@ class Field:
 class Rule:
     """How one canonical (or aside) column is filled; exactly one way of filling is set.
 
-    ``may_lack`` is the reason why a file may come without the column though it is required.
+    ``may_lack`` is the reason why a file may come without the column though it is required;
+    with ``keep_unknown`` a word that ``words`` does not know stays as it is.
     """
 
     name: str
@@ -56,6 +78,7 @@ class Rule:
     default: str | None = None
     constant: str | None = None
     may_lack: str = ""
+    keep_unknown: bool = False
     row_number: bool = False
     id_prefix: str = ""
     id_digits: int = 0
@@ -86,7 +109,8 @@ class Part:
     """Rows of one source becoming rows of one canonical table.
 
     Without a ``required`` part the table as a whole is not used; the rows of another part
-    stand for themselves.
+    stand for themselves. With ``wide_items`` the columns of a wide table are the layout's
+    items, of which a file has some.
     """
 
     table: str
@@ -98,17 +122,21 @@ class Part:
     required: bool
     wide: tuple[Wide, ...]
     wide_value: str
+    wide_items: bool
     aside: frozenset[str]
     where: str
 
 
 @dataclass(frozen=True)
 class Source:
-    """A sheet of a workbook, or a text file.
+    """A sheet of a workbook (without ``sheet``: every one with such a header), or a text file.
 
     ``quote`` is empty where the text has no quoting; ``line_breaks`` allows them in quoted
     cells. ``ignored`` are headers nobody reads; with ``extra_columns`` a file has more
     columns than the layout reads, and only look-alikes of headers it lacks are remarked.
+    ``items`` are headers of figures, of which at least one must be there; in brackets behind
+    them stands a unit (``unit_words``) and nothing else. With ``no_repeats`` a file in which
+    two columns say the same header is refused; otherwise the first one is read.
     """
 
     name: str
@@ -127,6 +155,14 @@ class Source:
     aliases: Mapping[str, tuple[str, ...]]
     ignored: tuple[str, ...]
     extra_columns: bool
+    items: frozenset[str]
+    unit_words: frozenset[str]
+    no_repeats: bool
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Every spelling of a header, with the header the layout reads it as."""
+        return {alias: h for h in self.headers for alias in (h, *self.aliases.get(h, ()))}
 
 
 @dataclass(frozen=True)
@@ -156,6 +192,7 @@ class Layout:
     money_unit: str
     rate_unit: str
     century_end: int
+    items: Mapping[str, Item]
     sources: Mapping[str, Source]
     quarter: tuple[Declared, ...]
     institution: tuple[Declared, ...]

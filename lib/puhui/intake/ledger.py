@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from puhui import results, schema
-from puhui.intake.assemble import Block
+from puhui.intake.block import Block
 from puhui.intake.checking import Outcome
 from puhui.intake.reading import Refusal
 from puhui.intake.recognise import ReadFile

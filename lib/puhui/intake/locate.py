@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -45,69 +45,89 @@ class Frame:
 
 @dataclass(frozen=True)
 class Header:
-    """Where a header was found: the row below it, and column numbers by layout header."""
+    """Where a header was found: the row below it, and column numbers by layout header.
+
+    ``repeated`` are columns that say what another one already does, with its header.
+    """
 
     below: int
     columns: Mapping[str, int]
     units: Mapping[str, str]
     unknown: tuple[tuple[int, str], ...]
+    repeated: tuple[tuple[int, str], ...]
 
 
 def find_header(grid: Grid, source: Source) -> Header | None:
     """Best header row, or pair of rows, holding all ``must_have``; ``None`` without one."""
-    names = {alias: h for h in source.headers for alias in (h, *source.aliases.get(h, ()))}
     best: Header | None = None
     for r, row in enumerate(grid.head):
-        single = _match(row, None, names)
-        pair = _match(grid.head[r + 1], row, names) if r + 1 < len(grid.head) else {}
-        for found, below in ((single, r + 1), (pair, r + 2)):
-            rows = grid.head[r:below]
-            if not found or not set(source.must_have) <= set(found):
+        pairs: list[tuple[list[str] | None, int, list[str]]] = [(None, r + 1, row)]
+        if r + 1 < len(grid.head):
+            pairs.append((row, r + 2, grid.head[r + 1]))
+        for above, below, lowest in pairs:
+            found, repeated = _match(lowest, above, source)
+            if not _is_header(found, source):
                 continue
             if best is None or len(found) > len(best.columns):
                 columns = {h: c for h, (c, _) in found.items()}
-                unknown = tuple(_unknown(rows, columns, (*names, *source.ignored)))
+                unknown = tuple(_unknown(grid.head[r:below], columns, source))
                 units = {h: u for h, (_, u) in found.items() if u}
-                best = Header(below, columns, units, unknown)
+                best = Header(below, columns, units, unknown, tuple(repeated))
     return best
 
 
+def _is_header(found: Collection[str], source: Source) -> bool:
+    whole = bool(found) and set(source.must_have) <= set(found)
+    return whole and (not source.items or not source.items.isdisjoint(found))
+
+
 def _unknown(
-    rows: Sequence[Sequence[str]], columns: Mapping[str, int], known: Sequence[str]
+    rows: Sequence[Sequence[str]], columns: Mapping[str, int], source: Source
 ) -> Iterator[tuple[int, str]]:
     """Columns of a header (one row or two) that say something nobody knows."""
     used = set(columns.values())
+    ignored = {name: name for name in source.ignored}
     for c in (c for c in range(max(map(len, rows))) if c not in used):
         said = [row[c] for row in reversed(rows) if c < len(row) and row[c]]
-        if said and not _header(said[0], {k: k for k in known})[0]:
+        if said and not _header(said[0], source.names | ignored, source)[0]:
             yield c, " ".join(said[0].split())
 
 
 def _match(
-    row: Sequence[str], above: Sequence[str] | None, names: Mapping[str, str]
-) -> dict[str, tuple[int, str]]:
-    """Layout headers in a row; with ``above``, in two rows read as one header."""
+    row: Sequence[str], above: Sequence[str] | None, source: Source
+) -> tuple[dict[str, tuple[int, str]], list[tuple[int, str]]]:
+    """Layout headers in a row, and repeated ones where the source allows none.
+
+    With ``above``, the two rows are read as one header.
+    """
     found: dict[str, tuple[int, str]] = {}
+    repeated: list[tuple[int, str]] = []
     group = ""
     for c, cell in enumerate(row):
         upper = above[c] if above is not None and c < len(above) else ""
         group = upper or group
-        for text in (cell, group + cell if above is not None and cell else "", upper):
-            name, unit = _header(text, names)
-            if name and name not in found:
-                found[name] = (c, unit)
-                break
-    return found
+        texts = (cell, group + cell if above is not None and cell else "", upper)
+        known = [(n, unit) for n, unit in (_header(t, source.names, source) for t in texts) if n]
+        fresh = next(((n, unit) for n, unit in known if n not in found), None)
+        if fresh is not None:
+            found[fresh[0]] = (c, fresh[1])
+        elif known and source.no_repeats:
+            repeated.append((c, known[0][0]))
+    return found, repeated
 
 
-def _header(text: str, names: Mapping[str, str]) -> tuple[str, str]:
+def _header(text: str, names: Mapping[str, str], source: Source) -> tuple[str, str]:
+    """Layout header and unit a header says; behind a figure's nothing but a unit may stand."""
     key = header_key(text) if text else ""
     if key in names:
         return names[key], ""
     tail = _BRACKETS.search(key)
-    if tail and key[: tail.start()] in names:
-        return names[key[: tail.start()]], UNIT_WORDS.get(tail[1], "")
-    return "", ""
+    if tail is None or key[: tail.start()] not in names:
+        return "", ""
+    name, word = names[key[: tail.start()]], tail[1]
+    if name in source.items:
+        return (name, UNIT_WORDS.get(word, word)) if word in source.unit_words else ("", "")
+    return name, UNIT_WORDS.get(word, "")
 
 
 def read_frame(grid: Grid, source: Source, header: Header, layout: Layout) -> Frame:
@@ -116,8 +136,10 @@ def read_frame(grid: Grid, source: Source, header: Header, layout: Layout) -> Fr
     Raises
     ------
     Refusal
-        It says there is nothing to report, and reports rows.
+        It says there is nothing to report, and reports rows; or two of its columns say
+        the same where none may be repeated.
     """
+    _refuse_repeated(grid, header)
     columns, whole = grid.body(header.below)
     rows_in = len(whole)
     data: dict[str, pa.Array] = {
@@ -150,6 +172,17 @@ def read_frame(grid: Grid, source: Source, header: Header, layout: Layout) -> Fr
         header_row=header.below,
         unknown=tuple((f"{column_letter(c)}{header.below}", t) for c, t in header.unknown),
     )
+
+
+def _refuse_repeated(grid: Grid, header: Header) -> None:
+    for c, name in header.repeated:
+        cells = [f"{column_letter(i)}{header.below}" for i in (header.columns[name], c)]
+        raise Refusal(
+            f"表头 {cells[0]} 与 {cells[1]} 说的是同一样（{name}），判断不了以哪一列为准。",
+            file=grid.file,
+            sheet=grid.sheet,
+            remedy="请只留一列后重新报送。",
+        )
 
 
 def _says_nil(columns: Sequence[pa.ChunkedArray], grid: Grid, header: Header) -> bool:

@@ -78,10 +78,20 @@ def not_read(files: Iterable[ReadFile]) -> Iterator[tuple[str, str | None, str, 
             table = table_of(read.layout, source)
             yield read.file, table, "accepted_with_errors", reason
         if read.unused:
-            sheets = [s.sheet for s in read.layout.sources.values() if s.sheet]
+            sheets = [
+                s.sheet or f"有表头“{'、'.join(s.must_have)}”的工作表"
+                for s in read.layout.sources.values()
+                if not s.is_text
+            ]
             line = (
                 f"未使用的工作表：{'、'.join(read.unused)}"
                 f"（按“{read.layout.label}”只读 {'、'.join(sheets)}）。"
-                "如是报送内容，请改为约定的工作表名后重新报送。"
+                "如是报送内容，请改为约定的工作表名和表头后重新报送。"
             )
             yield read.file, None, "accepted_with_warnings", line
+        if read.hidden:
+            line = (
+                f"隐藏的工作表没有读：{'、'.join(read.hidden)}。"
+                "如是报送内容，请取消隐藏后重新报送。"
+            )
+            yield read.file, None, "accepted", line

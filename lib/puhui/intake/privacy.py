@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from puhui import schema
-from puhui.intake.assemble import Block
+from puhui.intake.block import Block
 from puhui.intake.hashing import Hasher, is_citizen_id, is_organisation_id, normal_id
 
 #: Ids that belong to the customer itself: kept in the clear for organisations.

@@ -78,8 +78,10 @@ def check_size(path: Path, name: str, limit: int) -> None:
         )
 
 
-def open_workbook(path: Path, name: str) -> dict[str, Grid]:
-    """Visible sheets of a workbook by name; formulas give their cached values.
+def open_workbook(path: Path, name: str) -> tuple[dict[str, Grid], tuple[str, ...]]:
+    """Visible sheets of a workbook by name, and the names of hidden ones.
+
+    Formulas give their cached values.
 
     Raises
     ------
@@ -88,12 +90,8 @@ def open_workbook(path: Path, name: str) -> dict[str, Grid]:
     """
     try:
         with calamine.CalamineWorkbook.from_path(path) as book:
-            visible = [
-                sheet.name
-                for sheet in book.sheets_metadata
-                if sheet.visible == calamine.SheetVisibleEnum.Visible
-                and sheet.typ == calamine.SheetTypeEnum.WorkSheet
-            ]
+            sheets = [s for s in book.sheets_metadata if s.typ == calamine.SheetTypeEnum.WorkSheet]
+            visible = [s.name for s in sheets if s.visible == calamine.SheetVisibleEnum.Visible]
             rows: dict[str, list[list[object]]] = {
                 sheet: [
                     list(row)
@@ -110,7 +108,8 @@ def open_workbook(path: Path, name: str) -> dict[str, Grid]:
             file=name,
             remedy="请用 Excel 或 WPS 打开后另存为 .xlsx 再报送。",
         ) from None
-    return {sheet: _sheet_grid(name, sheet, cells) for sheet, cells in rows.items()}
+    hidden = tuple(s.name for s in sheets if s.name not in visible)
+    return {sheet: _sheet_grid(name, sheet, cells) for sheet, cells in rows.items()}, hidden
 
 
 def _put_errors(rows: dict[str, list[list[object]]], path: Path) -> None:

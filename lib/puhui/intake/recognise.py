@@ -10,7 +10,6 @@ from pathlib import Path, PurePosixPath
 
 import pyarrow.compute as pc
 
-from puhui.errors import RunError
 from puhui.intake.layout import Declared, Layout, Source
 from puhui.intake.locate import NIL, Frame, Header, find_header, label_value, read_frame
 from puhui.intake.parquet import SUFFIX as PARQUET
@@ -25,13 +24,11 @@ from puhui.intake.reading import (
     open_workbook,
 )
 from puhui.intake.spelling import plain
-from puhui.intake.values import Unreadable, date
+from puhui.intake.values import read_quarter
 from puhui.quarter import Quarter
 
 _IGNORED = re.compile(r"(~\$|\.|thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
 _DOCUMENT = re.compile(r"\.(docx?|wps|pdf|ofd|pptx?|jpe?g|png|bmp|gif|tiff?|md)")
-_QUARTER_WORDS = re.compile(r"(\d{4})年第?([一二三四1-4])季度末?")
-_MONTH_WORDS = re.compile(r"(\d{4})年(\d{1,2})月(?:末|底)?")
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,8 @@ class ReadFile:
     """One file under the one layout that fits it.
 
     ``unread`` says why a source whose sheet is there could not be read; ``unused`` names
-    the sheets with content that the layout does not know.
+    the sheets with content that the layout does not know, ``hidden`` the hidden ones, which
+    nobody reads.
     """
 
     file: str
@@ -48,6 +46,7 @@ class ReadFile:
     frames: tuple[Frame, ...]
     unread: Mapping[str, str]
     unused: tuple[str, ...]
+    hidden: tuple[str, ...]
 
 
 def files_of(folder: Path, *, deep: bool = True) -> list[tuple[Path, str]]:
@@ -142,6 +141,7 @@ class _Opener:
 
     def __init__(self, path: Path, name: str) -> None:
         self.path, self.name = path, name
+        self.hidden: tuple[str, ...] = ()
         self._grids: dict[tuple[object, ...], dict[str, Grid]] = {}
 
     def grids(self, source: Source, limit: int) -> dict[str, Grid]:
@@ -163,7 +163,8 @@ class _Opener:
         if suffix == PARQUET:
             return {"": open_parquet(self.path, self.name, limit)}
         if suffix in WORKBOOKS:
-            return open_workbook(self.path, self.name)
+            grids, self.hidden = open_workbook(self.path, self.name)
+            return grids
         return {"": open_text(self.path, self.name, source, limit)}
 
 
@@ -193,63 +194,89 @@ class Meant:
 def meant_by(path: Path, name: str, layouts: Sequence[Layout]) -> list[Meant]:
     """Sources a file that fits no layout was meant to bring, by its name and its sheets.
 
-    A workbook is known by its sheets, any other file by its name; a workbook that cannot be
-    opened may hold whatever its name allows.
+    A workbook is known by its sheets, any other file by its name (one that a source names
+    rather than one that takes whatever comes); a workbook that cannot be opened may hold
+    whatever its name allows.
     """
     found = []
-    for layout in layouts:
-        for source in (s for s in layout.sources.values() if _matches(s, name)):
-            by_name = path.suffix.lower() not in WORKBOOKS
-            sheets = None if by_name else _sheets(path, name, layout)
-            if sheets is None or plain(source.sheet) in sheets:
-                certain = by_name or sheets is not None
-                found.append(Meant(layout, source.name, certain))
+    by_name = path.suffix.lower() not in WORKBOOKS
+    fitting = [(lay, s) for lay in layouts for s in lay.sources.values() if _matches(s, name)]
+    named = [(layout, s) for layout, s in fitting if not _takes_any_name(s)]
+    for layout, source in (named or fitting) if by_name else fitting:
+        sheets = None if by_name else _sheets(path, name, layout)
+        if sheets is None or plain(source.sheet) in sheets:
+            certain = by_name or sheets is not None
+            found.append(Meant(layout, source.name, certain))
     return found
+
+
+def _takes_any_name(source: Source) -> bool:
+    return all(pattern.startswith("*.") for pattern in source.files)
 
 
 def _sheets(path: Path, name: str, layout: Layout) -> set[str] | None:
     try:
         check_size(path, name, layout.max_bytes)
-        return {plain(sheet) for sheet in open_workbook(path, name)}
+        return {plain(sheet) for sheet in open_workbook(path, name)[0]}
     except Refusal:
         return None
 
 
 @dataclass(frozen=True)
 class _Located:
-    """Where a layout's sources stand in a file, and what could not be found."""
+    """Where a layout's sources stand in a file, and what could not be found.
 
-    sources: Mapping[str, tuple[Grid, Header | None]]
+    A source that names no sheet stands wherever its header is, on one sheet or several that
+    no source before it has.
+    """
+
+    sources: Mapping[str, Sequence[tuple[Grid, Header | None]]]
     unread: Mapping[str, str]
     reason: str
 
 
 def _locate(opener: _Opener, layout: Layout) -> _Located:
-    located: dict[str, tuple[Grid, Header | None]] = {}
+    located: dict[str, list[tuple[Grid, Header | None]]] = {}
     unread: dict[str, str] = {}
     reason = ""
+    taken: set[str | None] = set()
     for source in (s for s in layout.sources.values() if _matches(s, opener.name)):
         grids = opener.grids(source, layout.max_bytes)
         if source.sheet:
             grids = {n: g for n, g in grids.items() if plain(n) == plain(source.sheet)}
-        found = None
-        for grid in grids.values():
-            header = None if source.cells_only else find_header(grid, source)
-            if source.cells_only or header is not None:
-                found = (grid, header)
-                break
-        if found is not None:
+        free = [g for g in grids.values() if source.sheet or g.sheet not in taken]
+        found = _places(source, free)
+        if found:
             located[source.name] = found
-        elif source.required or grids:
-            what = "工作表" if source.sheet and not grids else "表头"
-            reason = reason or f"找不到{what}“{source.sheet or '、'.join(source.must_have)}”"
+            taken |= {grid.sheet for grid, _ in found}
+        elif source.required or free:
+            reason = _reason(reason, source, bool(free))
             if source.required:
                 return _Located({}, {}, reason)
             if source.sheet:
                 unread[source.name] = _no_header(opener.name, source)
-    if all(header is None for _, header in located.values()):
+    if all(header is None for places in located.values() for _, header in places):
         return _Located({}, {}, reason)
     return _Located(located, unread, reason)
+
+
+def _reason(before: str, source: Source, is_there: bool) -> str:
+    """What of a source was not found; of those that name no sheet, each one's header."""
+    what = "工作表" if source.sheet and not is_there else "表头"
+    lacking = f"{what}“{source.sheet or '、'.join(source.must_have)}”"
+    lacking += "及至少一列报送项目" if source.items else ""
+    if before and not source.sheet:
+        return f"{before}，也找不到{lacking}"
+    return before or f"找不到{lacking}"
+
+
+def _places(source: Source, grids: Iterable[Grid]) -> list[tuple[Grid, Header | None]]:
+    found: list[tuple[Grid, Header | None]] = []
+    for grid in grids:
+        header = None if source.cells_only else find_header(grid, source)
+        if source.cells_only or header is not None:
+            found.append((grid, header))
+    return found[:1] if source.sheet or source.cells_only else found
 
 
 def _no_header(name: str, source: Source) -> str:
@@ -263,7 +290,8 @@ def _frames(opener: _Opener, layout: Layout, located: _Located) -> ReadFile:
     name = opener.name
     frames = [
         read_frame(grid, layout.sources[source], header, layout)
-        for source, (grid, header) in located.sources.items()
+        for source, places in located.sources.items()
+        for grid, header in places
         if header is not None
     ]
     if not any(frame.data.num_rows or frame.is_nil for frame in frames):
@@ -272,18 +300,18 @@ def _frames(opener: _Opener, layout: Layout, located: _Located) -> ReadFile:
             file=name,
             remedy=f"请确认导出了数据；确无数据的请在表头下写明“{NIL}”。",
         )
-    grids = {source: grid for source, (grid, _) in located.sources.items()}
-    unused = _unused_sheets(opener, layout)
-    return ReadFile(name, layout, grids, tuple(frames), located.unread, unused)
+    grids = {source: places[0][0] for source, places in located.sources.items()}
+    unused = _unused_sheets(opener, layout, {f.sheet for f in frames if f.sheet})
+    return ReadFile(name, layout, grids, tuple(frames), located.unread, unused, opener.hidden)
 
 
-def _unused_sheets(opener: _Opener, layout: Layout) -> tuple[str, ...]:
-    """Visible sheets with content that the layout does not name."""
-    sources = [s for s in layout.sources.values() if s.sheet]
-    known = {plain(s.sheet) for s in sources}
+def _unused_sheets(opener: _Opener, layout: Layout, read: set[str]) -> tuple[str, ...]:
+    """Visible sheets with content that the layout neither names nor reads."""
+    sources = [s for s in layout.sources.values() if not s.is_text and _matches(s, opener.name)]
+    known = {plain(s) for s in read} | {plain(s.sheet) for s in sources if s.sheet}
     grids = opener.grids(sources[0], layout.max_bytes) if sources else {}
     filled = {n: g for n, g in grids.items() if any(cell for row in g.head for cell in row)}
-    return tuple(n for n in filled if plain(n) not in known)
+    return tuple(n for n in filled if n and plain(n) not in known)
 
 
 def check_declared(read: ReadFile, quarter: Quarter | None, institution_id: str | None) -> None:
@@ -342,7 +370,13 @@ def _declared_texts(read: ReadFile, declared: Declared) -> Iterable[str]:
                 f"没有填写{_name(declared)}。", file=read.file, remedy="请补填后重新报送。"
             )
         return [found[0]]
-    frame = next(f for f in read.frames if f.source == declared.source)
+    texts: dict[str, None] = {}
+    for frame in (f for f in read.frames if f.source == declared.source):
+        texts |= dict.fromkeys(_column_texts(read, frame, declared))
+    return texts
+
+
+def _column_texts(read: ReadFile, frame: Frame, declared: Declared) -> list[str]:
     if declared.header not in frame.data.column_names:
         if declared.optional:
             return []
@@ -355,30 +389,3 @@ def _declared_texts(read: ReadFile, declared: Declared) -> Iterable[str]:
     if not texts and whole.num_rows:
         raise Refusal(f"列{_name(declared)}全为空。", file=read.file, remedy="请补填后重新报送。")
     return texts
-
-
-def read_quarter(text: str, formats: tuple[str, ...], century_end: int) -> Quarter | None:
-    """Read a quarter as people write it, or a day; ``None`` if it is neither.
-
-    Examples
-    --------
-    >>> [str(read_quarter(t, ("%Y%m%d",), 2068)) for t in
-    ...  ("2021q4", "2021年第四季度", "2021年12月", "20211231", "去年底")]
-    ['2021Q4', '2021Q4', '2021Q4', '2021Q4', 'None']
-    """
-    word = "".join(plain(text).split())
-    if named := _QUARTER_WORDS.fullmatch(word):
-        return Quarter(int(named[1]), "一二三四1234".index(named[2]) % 4 + 1)
-    if month := _MONTH_WORDS.fullmatch(word):
-        number = int(month[2])
-        return Quarter(int(month[1]), number // 3) if number in (3, 6, 9, 12) else None
-    try:
-        return Quarter.parse(word)
-    except RunError:
-        pass
-    try:
-        day = date(word, formats, century_end)
-    except Unreadable:
-        return None
-    quarter = Quarter.of(day)
-    return quarter if day == quarter.end else None

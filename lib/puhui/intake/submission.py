@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from puhui import results, schema
 from puhui.engine import DuckDBEngine
 from puhui.errors import RunError
-from puhui.intake.assemble import Block, Stack, assemble, select, stack
+from puhui.intake.assemble import assemble
+from puhui.intake.block import Block, Stack, select, stack
 from puhui.intake.checking import (
     Outcome,
     check_format,

@@ -24,6 +24,7 @@ from puhui.errors import PuhuiError
 from puhui.intake.error_cells import is_error_value
 from puhui.intake.layout import SCALES, Layout, Rule
 from puhui.intake.spelling import plain
+from puhui.quarter import Quarter
 
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?")
 _FLOAT_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?E[+-]?\d{1,3}")
@@ -36,13 +37,23 @@ _SERIAL = re.compile(r"\d{5}")
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _MIDNIGHT = re.compile(r"[ T]0?0:00(:00)?(\.0+)?$")
 _SEPARATORS = re.compile(r"[、,，;；]")
+_NO_YEAR = 9999  # 99991231 stands for "never"
+_YEAR = r"((?:19|20)\d{2})"
+_QUARTERS = (
+    re.compile(_YEAR + r"年?第?([一二三四1-4])季度?末?"),
+    re.compile(_YEAR + r"[年-]?Q([1-4])"),
+)
+_MONTH = re.compile(_YEAR + r"(?:年(\d{1,2})月(?:末|底)?|[-/.]?(\d{2}))")
 _EXCEL_EPOCH = dt.date(1899, 12, 30)
 _PLACES = {"money": 2, "rate": 6, "bp": 2, "int": 0}
 _EXACT = Context(prec=60)
 _UNITS = {places: Decimal(1).scaleb(-places) for places in _PLACES.values()}
 _DIGITS = {"money": 18, "rate": 9, "bp": 9, "int": 18}
 
-Fault = str  # name of a built-in check: number, date, code, decimals, id, rounded_id,
+#: Among the date formats of a column: it holds quarters, or the last days of quarters.
+QUARTER = "quarter"
+
+Fault = str  # name of a built-in check: number, date, quarter, code, decimals, id, rounded_id,
 # excel_error
 
 
@@ -141,6 +152,8 @@ def reader_for(rule: Rule, layout: Layout) -> Callable[[str], object]:
         return lambda t: quantity(t, rule.kind, SCALES[rule.kind][rule.unit], rule.unit)
     if rule.kind == "int":
         return lambda t: int(quantity(t, "int", Decimal(1), ""))
+    if rule.kind == "date" and QUARTER in rule.formats:
+        return lambda t: quarter_end(t, rule.formats, layout.century_end)
     if rule.kind == "date":
         return lambda t: date(t, rule.formats, layout.century_end)
     if rule.kind == "set":
@@ -150,6 +163,8 @@ def reader_for(rule: Rule, layout: Layout) -> Callable[[str], object]:
         return lambda t: {"true": True, "false": False}.get(code(t, rule.words or {}) or "")
     if rule.words is not None:
         words = rule.words
+        if rule.keep_unknown:
+            return lambda t: words[w] if (w := plain(t)) in words else id_text(t)
         return lambda t: code(t, words)
     if rule.kind == "id":
         return identifier
@@ -252,6 +267,47 @@ def _date_pattern(form: str) -> re.Pattern[str]:
         pattern = pattern.replace(re.escape("%") + "d", rf"(?P<d>\d{digits})")
         _PATTERNS[form] = re.compile(pattern)
     return _PATTERNS[form]
+
+
+def read_quarter(text: str, formats: tuple[str, ...], century_end: int) -> Quarter | None:
+    """Read a quarter as people write it, its last month, or its last day; ``None`` if neither.
+
+    Examples
+    --------
+    >>> [str(read_quarter(t, ("%Y%m%d",), 2068)) for t in
+    ...  ("2021q4", "2021年第四季度", "2021年12月", "202112", "20211231", "去年底")]
+    ['2021Q4', '2021Q4', '2021Q4', '2021Q4', '2021Q4', 'None']
+    >>> [read_quarter(t, ("%Y%m%d",), 2068) for t in ("202111", "20213", "20211130")]
+    [None, None, None]
+    """
+    word = "".join(plain(text).split()).upper()
+    for pattern in _QUARTERS:
+        if named := pattern.fullmatch(word):
+            return Quarter(int(named[1]), "一二三四1234".index(named[2]) % 4 + 1)
+    if month := _MONTH.fullmatch(word):
+        last = int(month[2] or month[3])
+        return Quarter(int(month[1]), last // 3) if last in (3, 6, 9, 12) else None
+    try:
+        day = date(word, tuple(f for f in formats if f != QUARTER), century_end)
+    except Unreadable:
+        return None
+    quarter = Quarter.of(day)
+    is_end = day.year < _NO_YEAR and day == quarter.end
+    return quarter if is_end else None
+
+
+def quarter_end(text: str, formats: tuple[str, ...], century_end: int) -> dt.date:
+    """Last day of the quarter a text says; see :func:`read_quarter`.
+
+    Raises
+    ------
+    Unreadable
+        ``quarter``: nobody can tell which.
+    """
+    quarter = read_quarter(text, formats, century_end)
+    if quarter is None:
+        raise Unreadable("quarter")
+    return quarter.end
 
 
 def code(text: str, words: Mapping[str, str | None]) -> str | None:
