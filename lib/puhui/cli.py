@@ -25,6 +25,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+params_app = typer.Typer(help="参数文件（params/）。", no_args_is_help=True)
+app.add_typer(params_app, name="params")
 _out = Console()
 _err = Console(stderr=True)
 
@@ -285,6 +287,25 @@ def example(
         highlight=False,
         soft_wrap=True,
     )
+
+
+@params_app.command("check")
+def params_check(params: ParamsOpt = _PARAMS) -> None:
+    """检查全部参数文件：一次列出所有问题（文件、行、原文、建议）；无误退出码 0，有误 1。"""
+    from puhui.runner.parameters import COUNTED, lint
+
+    report = lint(_there(params, "参数目录", "--params"))
+    for problem in report.problems:
+        typer.echo(f"错误　{problem}")
+    if report.unchecked:
+        typer.echo(f"以上问题更正之前无法检查：{'、'.join(report.unchecked)}。")
+    if report.problems:
+        typer.echo(f"共 {len(report.problems)} 处问题。")
+        raise typer.Exit(1)
+    for warning in report.warnings:
+        typer.echo(f"提示　{warning}")
+    counts = "，".join(f"{COUNTED[name]} {n}" for name, n in report.counts.items())
+    typer.echo(f"参数无误：{counts}；提示 {len(report.warnings)} 条。")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from puhui import schema
 from puhui.errors import ParamsError
@@ -71,11 +72,7 @@ class Params:
 
     def files(self, subfolder: str) -> list[Path]:
         """YAML files of a subfolder; of two with one name the nearest folder's counts."""
-        found: dict[str, Path] = {}
-        for folder in self.folders:
-            for path in sorted((folder / subfolder).glob("*.yaml")):
-                found.setdefault(path.name, path)
-        return [found[name] for name in sorted(found)]
+        return files(self.folders, subfolder)
 
     def layout_paths(self) -> list[Path]:
         """Layout files in use."""
@@ -124,27 +121,64 @@ def load(folder: Path, *, data_folder: Path | None = None, reference: Path | Non
         With file, line and a suggestion.
     """
     folders = chain(folder)
-    policy = load_policy(merged(folders, "policy.yaml"))
-    derived = load_derived(merged(folders, "derived.yaml"), policy)
-    measures = load_measures(merged(folders, "measures.yaml"), derived, policy)
-    groups = load_groups(merged(folders, "groups.yaml"))
-    clauses = load_clauses(merged(folders, "clauses.yaml"), groups)
-    names = Names(measures, clauses, groups, policy)
-    indicators = load_indicators(merged(folders, "indicators.yaml"), names)
-    places = _series_folders(folders, data_folder, reference)
-    benchmarks = load_benchmarks(merged(folders, "benchmarks.yaml"), places)
-    columns = {c.name for t in ("loans", "customers") for c in schema.columns(t)} | set(derived)
-    run_file = find(folders, "run.yaml")
-    run = load_run(
-        load_yaml(run_file),
-        run_file.parent,
-        rows=Rows(derived, policy),
-        columns=columns,
-        benchmarks=set(benchmarks),
+
+    def strictly(name: str, read: Callable[[YamlMap], T], _: Sequence[str] = ()) -> T:
+        return read(raw_file(folders, name))
+
+    return assemble(folders, strictly, series_folders(folders, data_folder, reference))
+
+
+RUN = "run.yaml"
+T = TypeVar("T")
+
+
+class Reader(Protocol):
+    """Reads the parameter file ``name`` by ``read``; ``rests_on`` are files read before."""
+
+    def __call__(
+        self, name: str, read: Callable[[YamlMap], T], rests_on: Sequence[str] = (), /
+    ) -> T:
+        """Return what ``read`` makes of the file."""
+
+
+def assemble(folders: tuple[Path, ...], reader: Reader, places: Sequence[Path]) -> Params:
+    """Read every file in the order in which they rest on one another.
+
+    Parameters
+    ----------
+    folders
+        The params folder and those it extends, nearest first.
+    reader
+        How a file is read: :func:`load` stops at the first error, ``params check`` goes on.
+    places
+        Where benchmark series are looked for, in order.
+    """
+    policy = reader("policy.yaml", load_policy)
+    derived = reader("derived.yaml", lambda raw: load_derived(raw, policy), ("policy.yaml",))
+    measures = reader(
+        "measures.yaml",
+        lambda raw: load_measures(raw, derived, policy),
+        ("policy.yaml", "derived.yaml"),
     )
+    groups = reader("groups.yaml", load_groups)
+    clauses = reader("clauses.yaml", lambda raw: load_clauses(raw, groups), ("groups.yaml",))
+    names = Names(measures, clauses, groups, policy)
+    indicators = reader(
+        "indicators.yaml",
+        lambda raw: load_indicators(raw, names),
+        ("policy.yaml", "measures.yaml", "groups.yaml", "clauses.yaml"),
+    )
+    benchmarks = reader("benchmarks.yaml", lambda raw: load_benchmarks(raw, places))
+    columns = {c.name for t in ("loans", "customers") for c in schema.columns(t)} | set(derived)
+
+    def read_run(raw: YamlMap) -> Run:
+        folder = find(folders, RUN).parent
+        rows = Rows(derived, policy)
+        return load_run(raw, folder, rows=rows, columns=columns, benchmarks=set(benchmarks))
+
     return Params(
         folders=folders,
-        run=run,
+        run=reader(RUN, read_run, ("policy.yaml", "derived.yaml", "benchmarks.yaml")),
         policy=policy,
         derived=derived,
         measures=measures,
@@ -154,6 +188,20 @@ def load(folder: Path, *, data_folder: Path | None = None, reference: Path | Non
         benchmarks=benchmarks,
         fingerprint=_fingerprint(folders),
     )
+
+
+def raw_file(folders: Sequence[Path], name: str) -> YamlMap:
+    """Read a file's mapping: the nearest run file, any other put over those it extends."""
+    return load_yaml(find(folders, name)) if name == RUN else merged(folders, name)
+
+
+def files(folders: Sequence[Path], subfolder: str) -> list[Path]:
+    """YAML files of a subfolder; of two with one name the nearest folder's counts."""
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted((folder / subfolder).glob("*.yaml")):
+            found.setdefault(path.name, path)
+    return [found[name] for name in sorted(found)]
 
 
 def chain(folder: Path) -> tuple[Path, ...]:
@@ -206,9 +254,10 @@ def merged(folders: Sequence[Path], name: str) -> YamlMap:
     return result
 
 
-def _series_folders(
-    folders: Sequence[Path], data_folder: Path | None, reference: Path | None
+def series_folders(
+    folders: Sequence[Path], data_folder: Path | None = None, reference: Path | None = None
 ) -> list[Path]:
+    """Where benchmark series are looked for: the run's own data, then the reference data."""
     own = [data_folder / "supervisor" / "benchmarks"] if data_folder is not None else []
     outer = reference if reference is not None else folders[-1].parent / "data" / "reference"
     return [*own, outer / "benchmarks"]
