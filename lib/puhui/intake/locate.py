@@ -68,12 +68,21 @@ def find_header(grid: Grid, source: Source) -> Header | None:
             found, repeated = _match(lowest, above, source)
             if not _is_header(found, source):
                 continue
-            if best is None or len(found) > len(best.columns):
-                columns = {h: c for h, (c, _) in found.items()}
+            columns = {h: c for h, (c, _) in found.items()}
+            units = {h: u for h, (_, u) in found.items() if u}
+            if best is None or _better(columns, units, best, source):
                 unknown = tuple(_unknown(grid.head[r:below], columns, source))
-                units = {h: u for h, (_, u) in found.items() if u}
                 best = Header(below, columns, units, unknown, tuple(repeated))
     return best
+
+
+def _better(
+    columns: Mapping[str, int], units: Mapping[str, str], best: Header, source: Source
+) -> bool:
+    """More columns; of as many, those that say more units (a row of units under the names)."""
+    if len(columns) != len(best.columns) or not source.items:
+        return len(columns) > len(best.columns)
+    return len(units) > len(best.units)
 
 
 def _is_header(found: Collection[str], source: Source) -> bool:
@@ -89,7 +98,9 @@ def _unknown(
     ignored = {name: name for name in source.ignored}
     for c in (c for c in range(max(map(len, rows))) if c not in used):
         said = [row[c] for row in reversed(rows) if c < len(row) and row[c]]
-        if said and not _header(said[0], source.names | ignored, source)[0]:
+        name = _header(said[0], source.names | ignored, source)[0] if said else ""
+        # A figure's name in a column not read stands under a group that makes it another one.
+        if said and (not name or name in source.items):
             yield c, " ".join(said[0].split())
 
 
@@ -106,14 +117,32 @@ def _match(
     for c, cell in enumerate(row):
         upper = above[c] if above is not None and c < len(above) else ""
         group = upper or group
-        texts = (cell, group + cell if above is not None and cell else "", upper)
-        known = [(n, unit) for n, unit in (_header(t, source.names, source) for t in texts) if n]
+        known = list(_candidates(cell, group, upper, source, paired=above is not None))
         fresh = next(((n, unit) for n, unit in known if n not in found), None)
         if fresh is not None:
             found[fresh[0]] = (c, fresh[1])
         elif known and source.no_repeats:
             repeated.append((c, known[0][0]))
     return found, repeated
+
+
+def _candidates(
+    cell: str, group: str, upper: str, source: Source, *, paired: bool
+) -> Iterator[tuple[str, str]]:
+    """What a cell of a header may say: by itself, with the group above it, or the cell above.
+
+    Under a group a figure's name is never read without the group: 不良贷款余额 under
+    普惠型小微企业 is not that of all loans.
+    """
+    alone = _header(cell, source.names, source)
+    together = _header(group + cell if paired and cell else "", source.names, source)
+    above = _header(upper, source.names, source)
+    if alone[0] and not (alone[0] in source.items and group):
+        yield alone
+    if together[0]:
+        yield together
+    if above[0] and not (above[0] in source.items and cell):
+        yield above
 
 
 def _header(text: str, names: Mapping[str, str], source: Source) -> tuple[str, str]:
