@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -17,12 +18,14 @@ from puhui.engine.duckdb import ident, parquet, quote
 from puhui.errors import ParamsError
 from puhui.params import Params
 from puhui.params.expression import Expression, literal_sql
+from puhui.params.rows import OF_INSTITUTION
 from puhui.quarter import Quarter
 from puhui.store import Snapshot
 
 LOANS = "loans"
 CUSTOMERS = "customers"
 FACTS = "loan_facts"
+REGISTER_VIEW = "institution_register"
 _STEPS = "benchmark_steps"
 
 #: Customer columns a loan row carries; loans and customers share no other names.
@@ -38,7 +41,7 @@ class RowContext:
     Unqualified names are loan columns or derived columns, ``customer.x`` the customer's,
     ``policy.x`` the setting in force at the quarter's end, ``period.year_start`` and
     ``period.end`` the dates of the quarter, ``period.window_start`` the first day of the
-    run's window of rates.
+    run's window of rates, ``institution.county_code`` the register's.
     """
 
     params: Params
@@ -48,27 +51,58 @@ class RowContext:
         """Return the SQL for a name; raises :class:`ParamsError` for one that is not known."""
         if qualifier == "customer" and name in _CUSTOMER_COLUMNS:
             return f"c.{ident(name)}"
-        if qualifier == "policy":
-            return literal_sql(self.params.policy.on(self.quarter.end)[name])
-        if qualifier == "period":
-            days = {
-                "year_start": self.quarter.year_to_date_start,
-                "end": self.quarter.end,
-                "window_start": Quarter.parse(self.params.run.rates.window_from).start,
-            }
-            if name in days:
-                return literal_sql(days[name])
+        if qualifier in ("policy", "period"):
+            return _setting(self.params, self.quarter, qualifier, name)
+        if qualifier == "institution" and name in OF_INSTITUTION:
+            return f"i.{ident(name)}"
         if qualifier == "":
             if name in self.params.derived:
                 return f"({self.sql(self.params.derived[name].expression)})"
             if name in {c.name for c in schema.columns(LOANS)}:
                 return f"l.{ident(name)}"
-        full = f"{qualifier}.{name}" if qualifier else name
-        raise ParamsError(f"表达式里的“{full}”不是已知的列、派生列或参数。")
+        raise _unknown(qualifier, name)
 
     def sql(self, expression: Expression) -> str:
         """Render a row expression for the engine."""
         return expression.sql(self.resolve)
+
+
+@dataclass(frozen=True)
+class TableContext:
+    """Resolves names in row expressions over a register (alias ``t``) for one quarter."""
+
+    params: Params
+    quarter: Quarter
+
+    def resolve(self, qualifier: str, name: str) -> str:
+        """Return the SQL for a name: a column, or a setting or date of the quarter."""
+        if qualifier in ("policy", "period"):
+            return _setting(self.params, self.quarter, qualifier, name)
+        if qualifier == "":
+            return f"t.{ident(name)}"
+        raise _unknown(qualifier, name)
+
+    def sql(self, expression: Expression) -> str:
+        """Render a row expression for the engine."""
+        return expression.sql(self.resolve)
+
+
+def _setting(params: Params, quarter: Quarter, qualifier: str, name: str) -> str:
+    if qualifier == "policy":
+        return literal_sql(params.policy.on(quarter.end)[name])
+    days = {
+        "year_start": quarter.year_to_date_start,
+        "end": quarter.end,
+        "window_start": Quarter.parse(params.run.rates.window_from).start,
+    }
+    if name not in days:
+        raise _unknown(qualifier, name)
+    return literal_sql(days[name])
+
+
+def _unknown(qualifier: str, name: str) -> ParamsError:
+    full = f"{qualifier}.{name}" if qualifier else name
+    return ParamsError(f"表达式里的“{full}”不是已知的列、派生列或参数。")
 
 
 def needed_columns(params: Params, expression: Expression) -> frozenset[tuple[str, str]]:
@@ -84,6 +118,26 @@ def needed_columns(params: Params, expression: Expression) -> frozenset[tuple[st
     return frozenset(found)
 
 
+def asked_present(params: Params, expression: Expression) -> frozenset[tuple[str, str]]:
+    """Return the submitted columns an expression asks whether they are empty.
+
+    An empty cell is an answer (no chain, no mitigant) only where the column was sent.
+    """
+    found: set[tuple[str, str]] = set()
+    for qualifier, name in expression.asked_null:
+        if qualifier in ("", "customer") and name not in params.derived:
+            found.add((CUSTOMERS if qualifier else LOANS, name))
+    for qualifier, name in expression.columns:
+        if qualifier == "" and name in params.derived:
+            found |= asked_present(params, params.derived[name].expression)
+    return frozenset(found)
+
+
+def parquet_view(engine: DuckDBEngine, name: str, files: Sequence[Path]) -> None:
+    """Make a view over store files, with ``quarter`` and ``rev`` as text."""
+    engine.view(name, f"SELECT * FROM {parquet(files)}")
+
+
 def source_view(engine: DuckDBEngine, table: str, snapshots: Iterable[Snapshot]) -> None:
     """Make a view of a canonical table over snapshots, with ``quarter`` and ``rev`` as text.
 
@@ -91,7 +145,7 @@ def source_view(engine: DuckDBEngine, table: str, snapshots: Iterable[Snapshot])
     """
     files = [s.file(table) for s in snapshots if table in s.tables]
     if files:
-        engine.view(table, f"SELECT * FROM {parquet(files)}")
+        parquet_view(engine, table, files)
         return
     fields = [pa.field("quarter", pa.string()), pa.field("rev", pa.string())]
     engine.register(table, pa.schema([*fields, *schema.arrow_schema(table)]).empty_table())
@@ -140,12 +194,16 @@ def _quarter_sql(params: Params, quarter: Quarter) -> str:
     return f"SELECT {', '.join(columns)} {facts_from(quarter)}"
 
 
-def facts_from(quarter: Quarter) -> str:
-    """FROM and WHERE of a quarter's loans (alias ``l``) joined with customers (``c``)."""
+def facts_from(quarter: Quarter, *, with_register: bool = False) -> str:
+    """FROM and WHERE of a quarter's loans (alias ``l``) joined with customers (``c``).
+
+    With ``with_register`` also with the institutions' register (``i``).
+    """
+    register = f"LEFT JOIN {REGISTER_VIEW} i ON i.institution_id = l.institution_id "
     return (
         f"FROM {LOANS} l LEFT JOIN {CUSTOMERS} c ON c.quarter = l.quarter "
         "AND c.institution_id = l.institution_id AND c.customer_id = l.customer_id "
-        f"WHERE l.quarter = {quote(str(quarter))}"
+        f"{register if with_register else ''}WHERE l.quarter = {quote(str(quarter))}"
     )
 
 

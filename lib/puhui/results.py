@@ -44,8 +44,10 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("wrong_way", _I),  # quarters in a row against an up/down test
             ("verdict", _S),
             ("flags", pa.list_(_S)),
-            ("source", _S),  # returns or ledger
+            ("source", _S),  # returns, ledger, register or panel
             ("reason", _S),  # Chinese; why there is no value, or what to know about it
+            # Answers to a clause, each "item=state" (states: puhui.indicators.answers).
+            ("answers", pa.list_(_S)),
             ("revision", _I),
             ("base_revision", _I),
         ]
@@ -61,7 +63,24 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("rows", _I),
             ("reason", _S),
             ("set_aside", _I),  # quarantined rows of the tables it rests on, not counted in value
+            ("aside_gain", pa.decimal128(38, 8)),  # most they could add; null: cannot be told
+            ("slack", pa.decimal128(38, 8)),  # how far rounding of filed items may have moved it
+            ("doubt", _S),  # Chinese; why whatever rests on it is provisional
             ("revision", _I),
+        ]
+    ),
+    # One row per unit and clause: the worst of its indicators; C1 counts them.
+    "clauses": pa.schema(
+        [
+            ("quarter", _S),
+            ("institution_id", _S),  # "county": all institutions together
+            ("branch_id", _S),
+            ("clause", _S),
+            ("verdict", _S),
+            ("flags", pa.list_(_S)),
+            ("indicator_id", _S),  # that decides
+            ("last_verdict", _S),  # a quarter before
+            ("reason", _S),
         ]
     ),
     # Figures shown beside an indicator's value, e.g. the two ratios of a gap.

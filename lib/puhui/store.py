@@ -105,8 +105,12 @@ class Store:
         absent: Mapping[str, Iterable[str]],
         missing: Mapping[str, str] | None = None,
         set_aside: Mapping[str, int] | None = None,
+        quarantined: Mapping[str, pa.Table] | None = None,
     ) -> Snapshot:
         """Store tables as a new revision, unless the latest revision already says the same.
+
+        ``quarantined`` are rows set aside, as far as readable, in canonical columns; they are
+        kept as ``quarantined_<table>.parquet`` so that judgements can take them at their worst.
 
         Raises
         ------
@@ -123,7 +127,8 @@ class Store:
             "missing": dict(sorted((missing or {}).items())),
             "set_aside": {t: n for t, n in sorted((set_aside or {}).items()) if n},
         }
-        digest = _digest(tables, about)
+        aside = {f"quarantined_{n}": t for n, t in (quarantined or {}).items() if t.num_rows}
+        digest = _digest({**tables, **aside}, about)
         latest = self.latest(quarter, institution_id)
         if latest is not None and latest.digest == digest:
             return latest
@@ -131,7 +136,7 @@ class Store:
         folder = self._folder(quarter, institution_id)
         folder.mkdir(parents=True, exist_ok=True)
         staged = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
-        for name, table in tables.items():
+        for name, table in {**tables, **aside}.items():
             kept = table if institution_id == SUPERVISOR else table.drop_columns("institution_id")
             pq.write_table(kept, staged / f"{name}.parquet", compression="zstd")
         described = json.dumps({"digest": digest, **about}, ensure_ascii=False, indent=1)

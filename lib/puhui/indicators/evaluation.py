@@ -8,34 +8,50 @@ answered; the next one is not asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 
 import pyarrow as pa
 
 from puhui.errors import ParamsError
-from puhui.measures import MISSING_COLUMNS, as_lookup
-from puhui.params import Indicator, Params
-from puhui.params.catalogue import FACTS
+from puhui.indicators.answers import Answers
+from puhui.measures import ANSWERED, LEDGER, MISSING_COLUMNS, REGISTER, as_lookup
+from puhui.params import Indicator, Measure, Params
+from puhui.params.catalogue import FACTS, Part
 from puhui.params.evaluate import ZERO_DENOMINATOR
 from puhui.params.expression import Expression, NoData, Value
 from puhui.quarter import Quarter
 
-MeasureIndex = Mapping[tuple[str, str, str | None, str, str], Mapping[str, object]]
+#: Source of sums over several institutions, each from its own.
+PANEL = "panel"
+#: Quarter, institution, branch, measure, source.
+MeasureKey = tuple[str, str, str | None, str, str]
+MeasureIndex = Mapping[MeasureKey, Mapping[str, object]]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the register says of an institution; ``None`` is unknown."""
+    """What the register says of an institution, or of a branch of it; ``None`` is unknown."""
 
     institution_id: str
     name: str
     values: Mapping[str, Value | None]
+    planned_branches: frozenset[str] = frozenset()
+    """Branches to which a plan was handed down."""
+    branch_id: str | None = None
+
+    def at(self, branch_id: str | None) -> Facts:
+        """Return the facts of a branch; those of the institution for ``None``."""
+        return self if branch_id == self.branch_id else replace(self, branch_id=branch_id)
 
     def get(self, name: str) -> Value:
         """Return a fact, or no data naming it."""
+        if name == "is_internal_branch":
+            return self.branch_id is not None
+        if name == "has_plan" and self.branch_id is not None:
+            return self.branch_id in self.planned_branches
         value = self.values.get(name)
         return NoData((f"机构名录缺“{FACTS.get(name, name)}”",)) if value is None else value
 
@@ -69,11 +85,41 @@ class Bench:
     params: Params
     quarter: Quarter
     measures: MeasureIndex
+    answers: Answers = field(default_factory=Answers)
 
     @classmethod
-    def of(cls, params: Params, quarter: Quarter, measures: pa.Table) -> Bench:
-        """Index a measure table for evaluation."""
-        return cls(params, quarter, as_lookup(measures))
+    def of(
+        cls, params: Params, quarter: Quarter, measures: pa.Table, answers: Answers | None = None
+    ) -> Bench:
+        """Index a measure table for evaluation, with the answers given beside it."""
+        return cls(params, quarter, as_lookup(measures), answers or Answers())
+
+    def at(self, quarter: Quarter) -> Bench:
+        """Return the same bench for another quarter."""
+        return Bench(self.params, quarter, self.measures, self.answers)
+
+    def shifted(self, moved: Mapping[MeasureKey, Fraction]) -> Bench:
+        """Return a bench on which some measures have other values."""
+        changed = {k: {**self.measures[k], "value": v} for k, v in moved.items()}
+        return replace(self, measures=_Over(changed, self.measures))
+
+
+class _Over(Mapping[MeasureKey, Mapping[str, object]]):
+    """A few measure rows over all others, none copied."""
+
+    def __init__(
+        self, changed: Mapping[MeasureKey, Mapping[str, object]], rest: MeasureIndex
+    ) -> None:
+        self._changed, self._rest = changed, rest
+
+    def __getitem__(self, key: MeasureKey) -> Mapping[str, object]:
+        return self._changed[key] if key in self._changed else self._rest[key]
+
+    def __iter__(self) -> Iterator[MeasureKey]:
+        return iter(self._rest)
+
+    def __len__(self) -> int:
+        return len(self._rest)
 
 
 def evaluate(
@@ -93,32 +139,90 @@ def evaluate(
         ``value`` is an exact fraction in the indicator's unit, or no data with reasons.
     """
     quarter = at or bench.quarter
-    is_branch = branch_id is not None
-    formula = indicator.formula_for(is_branch)
+    formula = indicator.formula_for(branch_id is not None)
     failed: list[str] = []
-    for name in [source] if source else bench.params.run.figure_of_record:
-        used: list[Mapping[str, object]] = []
-        whole = _source_of_whole(bench, formula, facts, quarter, name) if is_branch else name
-        look = _Lookup(bench, facts, branch_id, quarter, name, whole, used)
-        word = SOURCE_WORDS[name]
-        if indicator.not_applicable_when is not None:
-            nothing = indicator.not_applicable_when.evaluate(look) is True
-            if nothing:
-                why = NoData((f"{word}：{indicator.not_applicable_why}",))
-                return Evaluation(why, name, nothing=True)
-            used.clear()
-        value = formula.evaluate(look)
-        if isinstance(value, Fraction):
-            parts = {k: p.formula_for(is_branch).evaluate(look) for k, p in indicator.parts.items()}
-            rest = list(used)
-            small = indicator.small_when is not None and indicator.small_when.evaluate(look) is True
-            return _evaluation(value, name, quarter, rest, parts, small)
-        if not isinstance(value, NoData):
-            raise ParamsError(f"指标 {indicator.id} 的公式没有得出数值。")
-        failed.append(f"{word}：{'；'.join(_merged(value.reasons))}")
-        if ZERO_DENOMINATOR in value.reasons:
+    asked = (formula, indicator.not_applicable_when)
+    for name in [source] if source else sources(bench.params, *asked):
+        found = _from_source(bench, indicator, facts, branch_id, quarter, name)
+        if found.nothing or isinstance(found.value, Fraction):
+            return found
+        assert isinstance(found.value, NoData)
+        failed.append(f"{SOURCE_WORDS[name]}：{'；'.join(_merged(found.value.reasons))}")
+        if ZERO_DENOMINATOR in found.value.reasons:
             break
     return Evaluation(NoData(tuple(failed)), None)
+
+
+def sources(params: Params, *formulas: Expression | None) -> tuple[str, ...]:
+    """Sources formulas can be worked from together, in the order they are tried."""
+    columns = [column for f in formulas if f is not None for column in f.columns]
+    names = [n for q, n in columns if q not in ("policy", "facts", "period")]
+    alone = all(n in params.measures and params.measures[n].stands_alone for n in names)
+    return (REGISTER,) if alone else params.run.figure_of_record
+
+
+def _from_source(
+    bench: Bench,
+    indicator: Indicator,
+    facts: Facts,
+    branch_id: str | None,
+    quarter: Quarter,
+    name: str,
+) -> Evaluation:
+    """Evaluate from one source; no data with plain reasons where it does not suffice."""
+    formula = indicator.formula_for(branch_id is not None)
+    used: list[Mapping[str, object]] = []
+    whole = name if branch_id is None else _source_of_whole(bench, formula, facts, quarter, name)
+    look = _Lookup(bench, facts, branch_id, quarter, name, whole, used)
+    if indicator.not_applicable_when is not None:
+        nothing = indicator.not_applicable_when.evaluate(look)
+        if nothing is True:
+            why = f"{SOURCE_WORDS[name]}：{indicator.not_applicable_why}"
+            return Evaluation(NoData((why,)), name, nothing=True)
+        if isinstance(nothing, NoData):
+            return Evaluation(nothing, None)
+        # What decides whether there is anything to judge is part of the judgement.
+    value = formula.evaluate(look)
+    if isinstance(value, NoData):
+        return Evaluation(value, None)
+    if not isinstance(value, Fraction):
+        raise ParamsError(f"指标 {indicator.id} 的公式没有得出数值。")
+    rest = list(used)
+    parts = {k: _part(look, p, branch_id is not None) for k, p in indicator.parts.items()}
+    small = indicator.small_when is not None and indicator.small_when.evaluate(look) is True
+    return _evaluation(value, name, quarter, rest, parts, small)
+
+
+def nothing_there(bench: Bench, indicator: Indicator, facts: Facts) -> bool:
+    """Whether an indicator without a formula finds nothing to judge."""
+    condition = indicator.not_applicable_when
+    if condition is None:
+        return False
+    for name in sources(bench.params, condition):
+        look = _Lookup(bench, facts, None, bench.quarter, name, name, [])
+        found = condition.evaluate(look)
+        if not isinstance(found, NoData):
+            return found is True
+    return False
+
+
+def parts_beside(bench: Bench, indicator: Indicator, facts: Facts) -> dict[str, Value]:
+    """Figures shown beside answers, each from the first source that gives it."""
+    found: dict[str, Value] = {}
+    for key, part in indicator.parts.items():
+        for name in sources(bench.params, part.formula):
+            look = _Lookup(bench, facts, None, bench.quarter, name, name, [])
+            found[key] = _part(look, part, False)
+            if isinstance(found[key], Fraction):
+                break
+    return found
+
+
+def _part(look: _Lookup, part: Part, is_branch: bool) -> Value:
+    """Work out a part, from its own source if it has one."""
+    if part.source:
+        look = replace(look, source=part.source, whole_source=part.source)
+    return part.formula_for(is_branch).evaluate(look)
 
 
 def _merged(reasons: Iterable[str]) -> list[str]:
@@ -146,7 +250,13 @@ def _source_of_whole(
     return otherwise
 
 
-SOURCE_WORDS = {"returns": "报表", "ledger": "台账"}
+SOURCE_WORDS = {
+    "returns": "报表",
+    "ledger": "台账",
+    "answered": "答卷",
+    "register": "登记表",
+    "panel": "汇总",
+}
 
 
 def _evaluation(
@@ -181,6 +291,8 @@ class _Lookup:
             return _exact(self.bench.params.policy.on(self.quarter.end)[name])
         if qualifier == "facts":
             return self.facts.get(name)
+        if qualifier == "period":
+            return Fraction(self.quarter.number)
         if qualifier == "institution":
             return self._measure(self.quarter, None, name, self.whole_source)
         bases = self.quarter.bases
@@ -192,19 +304,32 @@ class _Lookup:
     def _measure(self, quarter: Quarter, branch_id: str | None, name: str, source: str) -> Value:
         if name not in self.bench.params.measures:
             raise ParamsError(f"公式里的“{name}”不是已知的指标量。")
+        if self.bench.params.measures[name].stands_alone and source != PANEL:
+            source = REGISTER
         key = (str(quarter), self.facts.institution_id, branch_id, name, source)
         row = self.bench.measures.get(key)
+        if row is None and branch_id is not None and source == REGISTER:
+            # A register that was read has no rows of this branch: nothing there.
+            whole = self.bench.measures.get((*key[:2], None, *key[3:]))
+            if whole is not None and whole["value"] is not None:
+                return Fraction(0)
+        if source == LEDGER and (row is None or row["value"] is None):
+            # A number answered from the institution's own books stands in for a lacking column.
+            row = self.bench.measures.get((*key[:4], ANSWERED)) or row
         if row is None:
             return NoData((self._why_absent(quarter, name, source),))
         if row["value"] is None:
             return NoData((f"{quarter} {row['reason']}",))
         if row not in self.used:
             self.used.append(row)
-        return Fraction(Decimal(str(row["value"])))
+        value = row["value"]
+        return value if isinstance(value, Fraction) else Fraction(Decimal(str(value)))
 
     def _why_absent(self, quarter: Quarter, name: str, source: str) -> str:
         measure = self.bench.params.measures[name]
         word = SOURCE_WORDS[source]
+        if source == REGISTER:
+            return self._why_no_register(quarter, measure)
         if (measure.returns if source == "returns" else measure.ledger) is None:
             return f"{measure.label}不能从{word}取得"
         whole = (str(quarter), self.facts.institution_id, None, name, source)
@@ -213,8 +338,17 @@ class _Lookup:
             return f"{quarter} {lost['reason']}"
         return f"{quarter} 未报送{word}"
 
+    def _why_no_register(self, quarter: Quarter, measure: Measure) -> str:
+        whole = (str(quarter), self.facts.institution_id, None, measure.id, REGISTER)
+        row = self.bench.measures.get(whole)
+        if row is not None and row["value"] is None:
+            return f"{quarter} {row['reason']}"
+        return f"{quarter} 未报送"
+
 
 def _exact(value: object) -> Value:
+    if value is None:
+        return NoData(("该日期没有规定",))
     if isinstance(value, bool | str):
         return value
     if isinstance(value, int | Decimal | Fraction):

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from typing import Literal
 
 from puhui import schema
 from puhui.errors import ParamsError
-from puhui.params.expression import Expression
+from puhui.params.expression import Expression, NoData, Value
 from puhui.params.policy import Policy, PolicyOn
 from puhui.params.reading import Strict, build, expression, mapping, nearest, required
 from puhui.params.rows import Measure
 from puhui.params.yaml import YamlMap
+from puhui.quarter import Quarter
 
 BASES = ("year_start", "year_ago", "last_full_year", "last_quarter")
-TESTS = {">=": "不低于", "<=": "不高于", "up": "较基期不下降", "down": "较基期不上升"}
+TESTS = {
+    ">=": "不低于",
+    "<=": "不高于",
+    ">": "高于",
+    "<": "低于",
+    "up": "较基期不下降",
+    "down": "较基期不上升",
+    "list": "无待核实线索",
+}
+#: Tests against a threshold.
+RULES = (">=", "<=", ">", "<")
+#: What formulas may ask of the quarter.
+PERIOD = {"quarter_number": "季度序号"}
 
 #: Facts of an institution beside the columns of the register.
 FACTS = {
     **{c.name: c.label for c in schema.columns("institutions")},
     "has_plan": "上级是否下达任务",
+    "is_internal_branch": "是否内部网点",
 }
 
 
@@ -37,7 +52,7 @@ class Clause(Strict):
 
     id: str
     section: int
-    force: Literal["ban", "must", "strive", "encourage"]
+    force: Literal["ban", "must", "strive", "encourage", "none"]
     scope: Literal["incl", "assessed", "mse", "ent", "agri", "all", "none"]
     who: Expression
     wording: Wording
@@ -51,6 +66,8 @@ class Part:
     unit: str
     formula: Expression
     branch: Expression | None = None
+    source: str = ""
+    """The one source it is worked from (``ledger``); empty: that of the indicator."""
 
     def formula_for(self, is_branch: bool) -> Expression:
         """Return the formula of an institution or of a branch."""
@@ -66,7 +83,22 @@ class Indicator:
     branch
         Formula at branches; ``None`` if the indicator is not computed there.
     threshold
-        Decimal text in the unit of the value, or the name of a policy setting.
+        Decimal text in the unit of the value, the name of a policy setting, or a formula over
+        ``policy.*`` and ``period.quarter_number``.
+    answers
+        Items of the answer sheet, without the clause's id, that must be answered yes with a
+        document; with ``any_answer`` one of them suffices.
+    only_flags
+        The threshold is ours: beyond it the value is marked near the limit, never not met.
+    strive_when
+        Condition on the quarter under which the verdict is on track or behind whatever the
+        clause's force (a plan before the year is over).
+    total_of
+        The indicator is the county's, over the institutions for which this holds.
+    pending
+        Why the suite cannot answer yet; there is no formula then.
+    may_have_none
+        An institution may answer, under ``<clause>.all``, that there is nothing there to do.
     judged_when
         Condition on facts under which the test is a verdict; else the value is shown.
     not_applicable_when
@@ -80,12 +112,20 @@ class Indicator:
     label: str
     unit: str
     tier: str
-    formula: Expression
+    formula: Expression | None
     branch: Expression | None
     base: str | None
     test: str | None
     threshold: str | None
+    threshold_formula: Expression | None
+    answers: tuple[str, ...]
+    any_answer: bool
+    only_flags: bool
+    strive_when: Expression | None
     who: Expression
+    total_of: Expression | None
+    pending: str
+    may_have_none: bool
     judged_when: Expression | None
     why_not_judged: str
     not_applicable_when: Expression | None
@@ -93,6 +133,22 @@ class Indicator:
     not_applicable_why: str
     parts: Mapping[str, Part]
     where: str
+
+    @property
+    def kind(self) -> str:
+        """Kind of test: ``rule``, ``trend``, ``list``, ``att`` or ``shown``."""
+        if self.test in RULES:
+            return "rule"
+        if self.test in ("up", "down"):
+            return "trend"
+        if self.test == "list":
+            return "list"
+        return "att" if self.answers else "shown"
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Items of the answer sheet, with the clause's id."""
+        return tuple(f"{self.clause}.{name}" for name in self.answers)
 
     @property
     def at_branches(self) -> bool:
@@ -107,28 +163,52 @@ class Indicator:
         ParamsError
             For a branch, if the indicator is not computed there.
         """
-        if not is_branch:
-            return self.formula
-        if self.branch is None:
+        if is_branch and self.branch is None:
             raise ParamsError(f"指标 {self.id} 不按网点计算。", where=self.where)
-        return self.branch
+        found = self.branch if is_branch else self.formula
+        if found is None:
+            raise ParamsError(f"指标 {self.id} 没有公式。", where=self.where)
+        return found
 
-    def threshold_value(self, policy: PolicyOn) -> Decimal | None:
-        """Threshold in force, in the unit of the value; ``None`` without one."""
+    def threshold_value(self, policy: PolicyOn, quarter: Quarter) -> Decimal | None:
+        """Threshold in force, in the unit of the value; ``None`` without one at that date."""
         if self.threshold is None:
             return None
-        if self.threshold in policy:
-            value = policy[self.threshold]
-            assert isinstance(value, Decimal | int)
-            return Decimal(value)
-        return Decimal(self.threshold)
+        if self.threshold_formula is not None:
+            return self._worked_out(self.threshold_formula, policy, quarter)
+        if self.threshold not in policy:
+            return Decimal(self.threshold)
+        value = policy[self.threshold]
+        return Decimal(value) if isinstance(value, Decimal | int) else None
 
-    def test_words(self, policy: PolicyOn) -> str:
+    def _worked_out(
+        self, formula: Expression, policy: PolicyOn, quarter: Quarter
+    ) -> Decimal | None:
+        def lookup(qualifier: str, name: str) -> Value:
+            value = quarter.number if qualifier == "period" else policy[name]
+            return Fraction(value) if isinstance(value, Decimal | int) else NoData()
+
+        value = formula.evaluate(lookup)
+        if not isinstance(value, Fraction):
+            return None
+        return Decimal(value.numerator) / Decimal(value.denominator)
+
+    def formula_words(self, label: Callable[[str, str], str]) -> str:
+        """Write in Chinese what is worked out or asked; ``label`` names measures and settings."""
+        if self.formula is not None:
+            return self.formula.words(label)
+        if self.answers:
+            joint = "、".join(self.items)
+            return f"答卷 {joint} {'任一' if self.any_answer else '全部'}为“是”"
+        return self.pending
+
+    def test_words(self, policy: PolicyOn, quarter: Quarter) -> str:
         """Write the test in Chinese, e.g. ``不高于 3.00 百分点``; empty if only shown."""
         if self.test is None:
-            return ""
-        threshold = self.threshold_value(policy)
-        return TESTS[self.test] + ("" if threshold is None else f" {threshold} {self.unit}")
+            return "应答“是”并有文号" if self.answers else ""
+        threshold = self.threshold_value(policy, quarter)
+        said = TESTS[self.test] + ("" if threshold is None else f" {threshold} {self.unit}")
+        return f"{said}（本项目自定，超过只提示）" if self.only_flags else said
 
 
 class _RawPart(Strict):
@@ -136,20 +216,28 @@ class _RawPart(Strict):
     unit: str
     formula: str
     branch: str | None = None
+    source: Literal["", "ledger", "returns"] = ""
 
 
 class _RawIndicator(Strict):
     clause: str
     label: str
-    unit: str
+    unit: str = ""
     tier: Literal["T0", "T1", "T2", "T3"]
-    formula: str
+    formula: str | None = None
     branch: str = "no"
     levels: tuple[Literal["institution", "branch"], ...] = ("institution",)
     base: Literal["year_start", "year_ago", "last_full_year", "last_quarter"] | None = None
-    test: Literal[">=", "<=", "up", "down"] | None = None
+    test: Literal[">=", "<=", ">", "<", "up", "down", "list"] | None = None
     threshold: str | None = None
+    answers: tuple[str, ...] = ()
+    any_answer: bool = False
+    only_flags: bool = False
+    strive_when: str | None = None
     who: str
+    total_of: str | None = None
+    pending: str = ""
+    may_have_none: bool = False
     judged_when: str | None = None
     why_not_judged: str = ""
     not_applicable_when: str | None = None
@@ -160,7 +248,7 @@ class _RawIndicator(Strict):
 
 class _RawClause(Strict):
     section: int
-    force: Literal["ban", "must", "strive", "encourage"]
+    force: Literal["ban", "must", "strive", "encourage", "none"]
     scope: Literal["incl", "assessed", "mse", "ent", "agri", "all", "none"]
     who: str
     wording: Wording
@@ -241,15 +329,11 @@ def _indicator(name: str, raw: YamlMap, names: Names) -> Indicator:
             where=raw.where("clause"),
             remedy=nearest(model.clause, names.clauses),
         )
-    formula = _formula(raw, "formula", names)
-    nothing = expression(raw, "not_applicable_when", formula=True)
-    small = expression(raw, "small_when", formula=True)
-    if small is not None:
-        _check(small, names)
-    if nothing is not None:
-        _check(nothing, names)
+    _check_ways(model, raw)
+    formula = _formula(raw, "formula", names) if "formula" in raw else None
     judged = on_facts(raw, "judged_when", names.groups) if "judged_when" in raw else None
-    _check_test(model, raw, names.policy)
+    total = on_facts(raw, "total_of", names.groups) if "total_of" in raw else None
+    limit = _check_test(model, raw, names)
     return Indicator(
         id=name,
         clause=model.clause,
@@ -261,15 +345,41 @@ def _indicator(name: str, raw: YamlMap, names: Names) -> Indicator:
         base=model.base,
         test=model.test,
         threshold=model.threshold,
+        threshold_formula=limit,
+        answers=model.answers,
+        any_answer=model.any_answer,
+        only_flags=model.only_flags,
+        strive_when=_condition(raw, "strive_when", names),
         who=on_facts(raw, "who", names.groups),
+        total_of=total,
+        pending=model.pending,
+        may_have_none=model.may_have_none,
         judged_when=judged,
         why_not_judged=model.why_not_judged,
-        not_applicable_when=nothing,
-        small_when=small,
+        not_applicable_when=_condition(raw, "not_applicable_when", names),
+        small_when=_condition(raw, "small_when", names),
         not_applicable_why=model.not_applicable_why,
         parts=_parts(raw, names),
         where=raw.where(),
     )
+
+
+def _check_ways(model: _RawIndicator, raw: YamlMap) -> None:
+    """An indicator has a formula, or answers, or says why it has neither yet."""
+    ways = [k for k in ("formula", "answers", "pending") if k in raw]
+    if len(ways) != 1:
+        raise ParamsError("应恰好写 formula、answers、pending 之一。", where=raw.where())
+    if ways != ["formula"] and model.test not in (None, "list"):
+        raise ParamsError("有 test 的指标要写 formula。", where=raw.where("test"))
+    if ways == ["formula"] and not model.unit:
+        raise ParamsError("缺少键“unit”。", where=raw.where())
+
+
+def _condition(raw: YamlMap, key: str, names: Names) -> Expression | None:
+    found = expression(raw, key, formula=True)
+    if found is not None:
+        _check(found, names)
+    return found
 
 
 def _formula(raw: YamlMap, key: str, names: Names) -> Expression:
@@ -279,7 +389,7 @@ def _formula(raw: YamlMap, key: str, names: Names) -> Expression:
 
 
 def _branch(
-    model: _RawIndicator, raw: YamlMap, formula: Expression, names: Names
+    model: _RawIndicator, raw: YamlMap, formula: Expression | None, names: Names
 ) -> Expression | None:
     if ("branch" in model.levels) is (model.branch == "no"):
         raise ParamsError("levels 与 branch 不一致。", where=raw.where("levels"))
@@ -298,7 +408,7 @@ def _parts(raw: YamlMap, names: Names) -> dict[str, Part]:
         model = build(_RawPart, entry)
         branch = _formula(entry, "branch", names) if "branch" in entry else None
         formula = _formula(entry, "formula", names)
-        found[name] = Part(model.label, model.unit, formula, branch)
+        found[name] = Part(model.label, model.unit, formula, branch, model.source)
     return found
 
 
@@ -310,11 +420,13 @@ def _check(formula: Expression, names: Names) -> None:
             known = names.policy.settings
         elif qualifier == "facts":
             known = FACTS
+        elif qualifier == "period":
+            known = PERIOD
         else:
             raise ParamsError(
                 f"不认识的前缀“{qualifier}”。",
                 where=formula.where,
-                remedy=f"公式可用：{'、'.join(BASES)}、institution、policy、facts。",
+                remedy=f"公式可用：{'、'.join(BASES)}、institution、policy、facts、period。",
             )
         if name not in known:
             full = f"{qualifier}.{name}" if qualifier else name
@@ -323,24 +435,43 @@ def _check(formula: Expression, names: Names) -> None:
             )
 
 
-def _check_test(model: _RawIndicator, raw: YamlMap, policy: Policy) -> None:
+def _check_test(model: _RawIndicator, raw: YamlMap, names: Names) -> Expression | None:
+    """Check that test, base and threshold go together; a threshold's formula, if it is one."""
     if model.test in ("up", "down") and model.base is None:
         raise ParamsError("up、down 的检验要写 base。", where=raw.where("test"))
-    if (model.test in (">=", "<=")) is not (model.threshold is not None):
-        raise ParamsError(">=、<= 的检验要写 threshold，其他的不写。", where=raw.where("threshold"))
+    if (model.test in RULES) is not (model.threshold is not None):
+        raise ParamsError(
+            f"{'、'.join(RULES)} 的检验要写 threshold，其他的不写。", where=raw.where("threshold")
+        )
     if model.threshold is None:
-        return
-    history = policy.settings.get(model.threshold)
+        return None
+    history = names.policy.settings.get(model.threshold)
     if history is not None:
-        numbers = all(isinstance(v.value, Decimal | int) for v in history.values)
-        if not numbers or any(isinstance(v.value, bool) for v in history.values):
+        given = [v.value for v in history.values if v.value is not None]
+        if any(isinstance(v, bool) or not isinstance(v, Decimal | int) for v in given):
             raise ParamsError(f"政策项“{model.threshold}”不是数字。", where=raw.where("threshold"))
-        return
+        return None
     try:
         Decimal(model.threshold)
     except InvalidOperation:
+        return _limit_formula(model.threshold, raw, names.policy)
+    return None
+
+
+def _limit_formula(text: str, raw: YamlMap, policy: Policy) -> Expression:
+    if text.isidentifier():
         raise ParamsError(
-            f"“{model.threshold}”既不是数字，也不是政策项。",
+            f"“{text}”既不是数字，也不是政策项。",
             where=raw.where("threshold"),
-            remedy=nearest(model.threshold, policy.settings),
-        ) from None
+            remedy=nearest(text, policy.settings),
+        )
+    found = required(raw, "threshold", formula=True)
+    for qualifier, name in sorted(found.columns):
+        known = {"policy": policy.settings, "period": PERIOD}.get(qualifier, {})
+        if name not in known:
+            raise ParamsError(
+                f"限值里的“{qualifier}.{name}”不存在。".replace("“.", "“"),
+                where=found.where,
+                remedy="限值的公式只用 policy.政策项 和 period.quarter_number。",
+            )
+    return found

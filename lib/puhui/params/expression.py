@@ -61,6 +61,17 @@ class Expression:
             if isinstance(node, grammar.Name)
         )
 
+    @property
+    def asked_null(self) -> frozenset[tuple[str, str]]:
+        """Names asked whether they are null, as (qualifier or "", name)."""
+        return frozenset(
+            (name.qualifier, name.name)
+            for node in grammar.walk(self._tree)
+            if isinstance(node, grammar.Call) and node.op == "is_null"
+            for name in node.args
+            if isinstance(name, grammar.Name)
+        )
+
     def sql(self, resolve: Callable[[str, str], str], *, dialect: str = "duckdb") -> str:
         """Write engine SQL; ``resolve(qualifier, name)`` gives the fragment for a name.
 

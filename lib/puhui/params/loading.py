@@ -13,6 +13,7 @@ from puhui.errors import ParamsError
 from puhui.params.benchmarks import Series, load_benchmarks
 from puhui.params.catalogue import (
     FACTS,
+    PERIOD,
     Clause,
     Indicator,
     Names,
@@ -94,7 +95,7 @@ class Params:
             return self.derived[name].label
         if qualifier == "period":
             words = {"year_start": "年初", "end": "季末", "window_start": "利率样本期首日"}
-            return words.get(name, name)
+            return {**words, **PERIOD}.get(name, name)
         table = {"": "loans", "customer": "customers"}.get(qualifier)
         labels = {c.name: c.label for c in schema.columns(table)} if table else {}
         return labels.get(name, f"{qualifier}.{name}" if qualifier else name)

@@ -2,6 +2,9 @@
 
 A value belongs to *now* or to *drawdown* (balances use the credit line now, year-to-date
 figures the line at drawdown); whatever mixes the two is refused when it is loaded.
+
+A measure comes from the loan ledger, from filed figures, or from both; or it stands by
+itself: added up from a register (products, plans, deferrals, …) or answered as a number.
 """
 
 from __future__ import annotations
@@ -9,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
+
+from pydantic import Field
 
 from puhui import schema
 from puhui.errors import ParamsError
@@ -18,7 +23,20 @@ from puhui.params.reading import Strict, build, expression, mapping, nearest, re
 from puhui.params.yaml import YamlMap
 
 PERIOD = ("year_start", "end", "window_start")
+#: Columns of the institution register a row expression may compare with.
+OF_INSTITUTION = ("county_code",)
+#: Registers a measure may be added up from, with columns that joins add to them.
+REGISTERS: dict[str, dict[str, str]] = {
+    "applications": {"after_deferral": "所涉借据的延期已结束"},
+    "benefits": {},
+    "deferrals": {},
+    "insurance": {},
+    "key_firms": {},
+    "plans": {},
+    "products": {},
+}
 _RESERVED = ("benchmark_series", "benchmark_tenor", "benchmark_date", "benchmark_rate")
+_AGGREGATES = ("sum", "customers", "count")
 
 
 @dataclass(frozen=True)
@@ -41,8 +59,37 @@ class Ledger:
 
 
 @dataclass(frozen=True)
+class Register:
+    """An aggregate over the rows of a register: ``aggregate`` is sum, customers or count."""
+
+    table: str
+    aggregate: str
+    of: Expression | None
+    where: Expression
+
+
+@dataclass(frozen=True)
+class Attested:
+    """A number from the answers an institution gave on rules and mechanisms.
+
+    Exactly one of: ``number``, a formula over answered numbers; ``least``, the smallest of
+    all numbers whose item begins so (less that of the same ending under ``minus``, if
+    given); ``granted``, 1 if the item is answered yes with a document and 0 if not.
+    """
+
+    number: Expression | None = None
+    least: str = ""
+    minus: str = ""
+    granted: str = ""
+
+
+@dataclass(frozen=True)
 class Measure:
-    """A named aggregate, from the ledger and from filed items where there is a way."""
+    """A named aggregate, by every way it can be had.
+
+    ``ledger`` and ``returns`` are two sources of one figure; ``register`` and ``attested``
+    stand alone and go with either.
+    """
 
     id: str
     label: str
@@ -51,6 +98,13 @@ class Measure:
     ledger: Ledger | None
     returns: Expression | None
     file: str
+    register: Register | None = None
+    attested: Attested | None = None
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether the figure has but one source, whatever the rest of a formula rests on."""
+        return self.register is not None or self.attested is not None
 
     @property
     def items(self) -> frozenset[str]:
@@ -71,12 +125,25 @@ class _RawLedger(Strict):
     where: str
 
 
+class _RawRegister(_RawLedger):
+    table: str
+
+
+class _RawAttested(Strict):
+    number: str | None = None
+    least: str = ""
+    minus: str = ""
+    granted: str = ""
+
+
 class _RawMeasure(Strict):
     label: str
     unit: str
     kind: Literal["stock", "flow"]
     ledger: object = None
     returns: str | None = None
+    added_up: object = Field(default=None, alias="register")
+    attested: object = None
 
 
 class Rows:
@@ -119,12 +186,14 @@ class Rows:
             known = list(self.policy.settings)
         elif qualifier == "period":
             known = list(PERIOD)
+        elif qualifier == "institution":
+            known = list(OF_INSTITUTION)
         else:
             raise ParamsError(
                 f"不认识的前缀“{qualifier}”。",
                 where=expression.where,
                 remedy="行表达式可用：列名、派生列、customer.列名、policy.政策项、"
-                "period.year_start、period.end、period.window_start。",
+                "institution.county_code、period.year_start、period.end、period.window_start。",
             )
         if name not in known:
             full = f"{qualifier}.{name}" if qualifier else name
@@ -174,8 +243,8 @@ def load_measures(
     Raises
     ------
     ParamsError
-        Unknown column, both moments in one measure, a flow without ``period``, or neither
-        ``ledger`` nor ``returns``.
+        Unknown column, both moments in one measure, a flow without ``period``, no source,
+        or one that stands alone beside others.
     """
     rows = Rows(derived, policy)
     return {
@@ -186,32 +255,87 @@ def load_measures(
 
 def _measure(name: str, raw: YamlMap, rows: Rows) -> Measure:
     model = build(_RawMeasure, raw)
+    ways = [w for w in ("ledger", "returns", "register", "attested") if w in raw]
+    if not ways or (len(ways) > 1 and ways != ["ledger", "returns"]):
+        raise ParamsError(
+            f"指标量“{name}”应写 ledger、returns（可并列），或只写 register、attested 之一。",
+            where=raw.where(),
+        )
     ledger = None
     if "ledger" in raw:
         ledger = _ledger(mapping(raw["ledger"], where=raw.where("ledger")))
         _check_ledger(name, model.kind, ledger, rows)
-    returns = expression(raw, "returns")
-    if returns is not None:
-        for qualifier, item in sorted(returns.columns):
-            if qualifier:
-                raise ParamsError(
-                    f"报表项目代码“{qualifier}.{item}”要加双引号。", where=raw.where("returns")
-                )
-    if ledger is None and returns is None:
-        raise ParamsError(f"指标量“{name}”既没有 ledger 也没有 returns。", where=raw.where())
-    return Measure(name, model.label, model.unit, model.kind, ledger, returns, raw.where())
+    return Measure(
+        name,
+        model.label,
+        model.unit,
+        model.kind,
+        ledger,
+        _items(raw, "returns"),
+        raw.where(),
+        _register(mapping(raw["register"], where=raw.where("register")), rows)
+        if "register" in raw
+        else None,
+        _attested(mapping(raw["attested"], where=raw.where("attested")))
+        if "attested" in raw
+        else None,
+    )
 
 
-def _ledger(raw: YamlMap) -> Ledger:
-    build(_RawLedger, raw)
-    kinds = [k for k in ("sum", "customers", "count") if k in raw]
+def _items(raw: YamlMap, key: str) -> Expression | None:
+    """Read an expression over item codes, none of which has a prefix."""
+    found = expression(raw, key)
+    for qualifier, item in sorted(found.columns) if found is not None else ():
+        if qualifier:
+            raise ParamsError(f"项目代码“{qualifier}.{item}”要加双引号。", where=raw.where(key))
+    return found
+
+
+def _aggregate(raw: YamlMap) -> tuple[str, Expression | None, Expression]:
+    kinds = [k for k in _AGGREGATES if k in raw]
     if len(kinds) != 1:
-        raise ParamsError("ledger 里应恰好写 sum、customers、count 之一。", where=raw.where())
+        raise ParamsError("应恰好写 sum、customers、count 之一。", where=raw.where())
     kind = kinds[0]
     if kind != "sum" and raw[kind] != "yes":
         raise ParamsError(f"写作“{kind}: yes”。", where=raw.where(kind))
     of = required(raw, "sum") if kind == "sum" else None
-    return Ledger(kind, of, required(raw, "where"))
+    return kind, of, required(raw, "where")
+
+
+def _ledger(raw: YamlMap) -> Ledger:
+    build(_RawLedger, raw)
+    return Ledger(*_aggregate(raw))
+
+
+def _register(raw: YamlMap, rows: Rows) -> Register:
+    table = build(_RawRegister, raw).table
+    if table not in REGISTERS:
+        raise ParamsError(
+            f"指标量不能从“{table}”取数。",
+            where=raw.where("table"),
+            remedy=f"可用：{'、'.join(REGISTERS)}。",
+        )
+    aggregate, of, where = _aggregate(raw)
+    known = [c.name for c in schema.columns(table)] + list(REGISTERS[table])
+    for one in (of, where):
+        for qualifier, name in sorted(one.columns) if one is not None else ():
+            choices = {"": known, "policy": list(rows.policy.settings), "period": list(PERIOD)}
+            if name not in choices.get(qualifier, ()):
+                full = f"{qualifier}.{name}" if qualifier else name
+                raise ParamsError(
+                    f"“{schema.label(table)}”里没有“{full}”。",
+                    where=one.where if one is not None else "",
+                    remedy=nearest(name, choices.get(qualifier, ())),
+                )
+    return Register(table, aggregate, of, where)
+
+
+def _attested(raw: YamlMap) -> Attested:
+    model = build(_RawAttested, raw)
+    given = [k for k in ("number", "least", "granted") if k in raw]
+    if len(given) != 1 or (model.minus and not model.least):
+        raise ParamsError("应恰好写 number、least、granted 之一。", where=raw.where())
+    return Attested(_items(raw, "number"), model.least, model.minus, model.granted)
 
 
 def _check_ledger(name: str, kind: str, ledger: Ledger, rows: Rows) -> None:

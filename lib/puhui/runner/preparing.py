@@ -188,17 +188,27 @@ def _measure(
     """Compute measures of the quarter and its base periods, unless nothing changed."""
     path = config.working / "measures.parquet"
     state = State(config.working / "state.json")
-    digests = [f"{s.quarter}{s.institution_id}{s.revision}{s.digest}" for s in snapshots]
+    office = Run(config).supervisor_snapshot
+    read = [*snapshots, *([office] if office is not None else [])]
+    digests = [f"{s.quarter}{s.institution_id}{s.revision}{s.digest}" for s in read]
     key = combine(loaded.fingerprint, code_fingerprint(), *digests)
     if state.is_done("measures", key, [path]):
         return False
+    run = Run(config)
     quarters = _quarters(Quarter.parse(config.quarter))
     tables = []
     with DuckDBEngine([Path(config.store)], threads=config.threads) as engine:
         for number, quarter in enumerate(quarters, 1):
-            tables.append(measures.from_ledgers(engine, loaded, snapshots, quarter))
+            tables.append(
+                measures.from_ledgers(engine, loaded, snapshots, quarter, register=run.register)
+            )
             progress("计算指标量", number, len(quarters), str(quarter))
         tables.append(measures.from_returns(engine, loaded, snapshots, quarters))
+        tables.append(
+            measures.from_registers(
+                engine, loaded, snapshots, quarters, supervisor=run.supervisor_snapshot
+            )
+        )
     joined: pa.Table = sort_results("measures", concat("measures", tables))
     pq.write_table(joined.cast(results.SCHEMAS["measures"]), path)
     state.done("measures", key)
@@ -206,9 +216,10 @@ def _measure(
 
 
 def _quarters(quarter: Quarter) -> list[Quarter]:
-    """Return the quarter, the one before it, and every base period of both."""
-    wanted = {quarter, quarter.previous}
-    wanted |= {*quarter.bases.values(), *quarter.previous.bases.values()}
+    """Return the quarter, two before it (two in a row make "behind"), and all their bases."""
+    wanted: set[Quarter] = set()
+    for one in (quarter, quarter.previous, quarter.previous.previous):
+        wanted |= {one, *one.bases.values()}
     return sorted(wanted)
 
 

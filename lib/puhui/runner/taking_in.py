@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -135,6 +135,8 @@ class Part:
     absent: Mapping[str, tuple[str, ...]]
     missing: Mapping[str, str]
     set_aside: Mapping[str, int]
+    quarantined: Mapping[str, pa.Table] = field(default_factory=dict)
+    """Quarantined loans in canonical columns, under their table's name."""
 
 
 def take_in(
@@ -186,6 +188,7 @@ def take_in(
                 absent=part.absent,
                 missing=part.missing,
                 set_aside=part.set_aside,
+                quarantined=part.quarantined,
             ).revision
         elif not refused:
             refused += [f"{institution}：{why}" for why in part.missing.values()]
@@ -203,7 +206,25 @@ def take_in(
 
 def _whole(read: intake.Submission) -> Part:
     aside = {name: table.num_rows for name, table in read.quarantine.items()}
-    return Part(read.tables, read.absent, read.missing, aside)
+    return Part(read.tables, read.absent, read.missing, aside, _set_aside(read.quarantine))
+
+
+#: Tables whose quarantined rows are kept with the snapshot, to be taken at their worst.
+_KEPT_ASIDE = ("loans",)
+
+
+def _set_aside(quarantine: Mapping[str, pa.Table], institution: str = "") -> dict[str, pa.Table]:
+    """Quarantined rows in canonical columns; of one institution, if it is named."""
+    found = {}
+    for name in _KEPT_ASIDE:
+        table = quarantine.get(name)
+        if table is None or "institution_id" not in table.column_names:
+            continue
+        table = table.select(schema.arrow_schema(name).names)
+        if institution:
+            table = table.filter(pc.equal(table["institution_id"], institution))
+        found[name] = table
+    return found
 
 
 def _parts(read: intake.Submission) -> dict[str, Part]:
@@ -223,6 +244,7 @@ def _parts(read: intake.Submission) -> dict[str, Part]:
             read.absent,
             read.missing,
             {name: counts[institution] for name, counts in aside.items() if institution in counts},
+            _set_aside(read.quarantine, institution),
         )
         for institution, mine in tables.items()
     }
@@ -238,6 +260,7 @@ def _joined(before: Snapshot, part: Part) -> tuple[Part, list[str]]:
         {**{n: part.absent.get(n, ()) for n in added}, **before.absent},
         {**part.missing, **before.missing},
         {**part.set_aside, **before.set_aside},
+        {**part.quarantined, **_kept_aside(before)},
     )
     said = [
         f"“{schema.label(name)}”在自己的报送和共用文件中都有，采用自己的报送。" for name in twice
@@ -245,8 +268,13 @@ def _joined(before: Snapshot, part: Part) -> tuple[Part, list[str]]:
     return joined, said
 
 
-def _with_institution(snapshot: Snapshot, name: str) -> pa.Table:
-    table = pq.ParquetFile(snapshot.file(name)).read()
+def _kept_aside(before: Snapshot) -> dict[str, pa.Table]:
+    kept = [n for n in _KEPT_ASIDE if before.file(f"quarantined_{n}").is_file()]
+    return {n: _with_institution(before, n, f"quarantined_{n}") for n in kept}
+
+
+def _with_institution(snapshot: Snapshot, name: str, file: str = "") -> pa.Table:
+    table = pq.ParquetFile(snapshot.file(file or name)).read()
     ids = pa.array([snapshot.institution_id] * table.num_rows, pa.string())
     return table.append_column("institution_id", ids).select(schema.arrow_schema(name).names)
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from puhui import __version__, derive, params, results, schema
 from puhui.engine import DuckDBEngine
 from puhui.errors import RunError
-from puhui.indicators import Bench, Facts
+from puhui.indicators import Answers, Bench, Facts
 from puhui.params.expression import Value
 from puhui.quarter import Quarter
 from puhui.store import SUPERVISOR, Snapshot, Store, write_text
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: The part of working papers, slices and failures that belongs to no single institution.
 COUNTY = "county"
+#: Item of a plan that says that the two increases were handed down as a task.
+PLANNED = "assessed_balance"
 
 
 @dataclass(frozen=True)
@@ -119,13 +121,19 @@ class Run:
             rows.setdefault(institution, unknown)
         return dict(sorted(rows.items()))
 
-    def _supervisor(self, table: str) -> pa.Table:
+    @cached_property
+    def supervisor_snapshot(self) -> Snapshot | None:
+        """The office's own tables, if it has any."""
         for quarter, institution, revision in self.config.snapshots:
             if institution == SUPERVISOR:
-                snapshot = self.store.get(quarter, institution, revision)
-                if table in snapshot.tables:
-                    return pq.ParquetFile(snapshot.file(table)).read()
-        return schema.arrow_schema(table).empty_table()
+                return self.store.get(quarter, institution, revision)
+        return None
+
+    def _supervisor(self, table: str) -> pa.Table:
+        snapshot = self.supervisor_snapshot
+        if snapshot is None or table not in snapshot.tables:
+            return schema.arrow_schema(table).empty_table()
+        return pq.ParquetFile(snapshot.file(table)).read()
 
     @cached_property
     def branch_register(self) -> pa.Table:
@@ -138,9 +146,14 @@ class Run:
         if institution_id not in rows:
             raise RunError(f"名录和报送中都没有机构 {institution_id}。")
         row = rows[institution_id]
-        planned = {r["institution_id"] for r in self._supervisor("plans").to_pylist()}
-        values: dict[str, Value | None] = {**row, "has_plan": institution_id in planned}
-        return Facts(institution_id, str(row["name"]), values)
+        plans = [
+            r["branch_id"] or None
+            for r in self._supervisor("plans").to_pylist()
+            if r["item"] == PLANNED and r["institution_id"] == institution_id
+        ]
+        values: dict[str, Value | None] = {**row, "has_plan": None in plans}
+        planned = frozenset(b for b in plans if b is not None)
+        return Facts(institution_id, str(row["name"]), values, planned)
 
     def branches(self, institution_id: str) -> tuple[str, ...]:
         """Branches of an institution: in the register, or in its ledger of the quarter."""
@@ -167,7 +180,8 @@ class Run:
     @cached_property
     def bench(self) -> Bench:
         """Parameters, quarter and measures, for evaluating indicators."""
-        return Bench.of(self.params, self.quarter, self.measures)
+        answers = Answers.read(self.snapshots, self.supervisor_snapshot)
+        return Bench.of(self.params, self.quarter, self.measures, answers)
 
     def engine(self, institution_id: str = "") -> DuckDBEngine:
         """Open an engine with ``loan_facts`` over the run's snapshots (or one institution's)."""
@@ -244,8 +258,8 @@ class Run:
                 force=clause.force,
                 wording=clause.wording.zh,
                 unit=indicator.unit,
-                formula=indicator.formula.words(self.params.label),
-                test=indicator.test_words(policy) or results.VERDICTS["shown"],
+                formula=indicator.formula_words(self.params.label),
+                test=indicator.test_words(policy, self.quarter) or results.VERDICTS["shown"],
             )
         return found
 

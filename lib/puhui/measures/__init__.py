@@ -1,0 +1,39 @@
+"""Measures: named aggregates by institution and branch, by every way they can be had.
+
+From ledgers, one quarter is two scans whatever the number of measures; from returns, a
+measure is an exact formula over filed items; registers are added up and answers read.
+Values are DECIMAL(38,8); a value that cannot be had is null and ``reason`` says which table
+or column is missing. Missing is never zero.
+"""
+
+from puhui.measures.ledger import from_ledgers
+from puhui.measures.planning import Plan, customers_sql, plan, rows_sql, sums_sql
+from puhui.measures.registers import from_registers
+from puhui.measures.returns import from_returns
+from puhui.measures.rows import (
+    ANSWERED,
+    LEDGER,
+    MISSING_COLUMNS,
+    REGISTER,
+    RETURNS,
+    as_lookup,
+    exact_decimal,
+)
+
+__all__ = [
+    "ANSWERED",
+    "LEDGER",
+    "MISSING_COLUMNS",
+    "REGISTER",
+    "RETURNS",
+    "Plan",
+    "as_lookup",
+    "customers_sql",
+    "exact_decimal",
+    "from_ledgers",
+    "from_registers",
+    "from_returns",
+    "plan",
+    "rows_sql",
+    "sums_sql",
+]
