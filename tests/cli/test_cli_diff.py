@@ -5,10 +5,14 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
+from typer.testing import CliRunner
 
+from puhui.cli import app
 from puhui.quarter import Quarter
+from puhui.runner import quarterly
 from puhui.runner.preparing import prepare
 from runner.extract import QUARTER, SHEET, extract
 from vocabulary import PARAMS, PROJECT
@@ -95,3 +99,29 @@ def test_as_judged_refuses_what_it_cannot_do_with_2(village, tmp_path):
     done = puhui("run", QUARTER, *options, "--as-judged", village / LOCK)
     assert done.returncode == 2
     assert f"{SHEET} 第 1 版" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_what_cannot_be_as_it_was_is_said_on_the_console(village, monkeypatch):
+    asked = []
+
+    def run_quarter(request, progress):
+        asked.append(request.as_judged)
+        manifest = {"rows": {}, "executed": 0, "unchanged": 0, "pages_written": 0, "seconds": {}}
+        config = SimpleNamespace(folder=village)
+        return quarterly.Outcome(SimpleNamespace(config=config), manifest, {}, (), ("参数不同",))
+
+    monkeypatch.setattr(quarterly, "run_quarter", run_quarter)
+    options = ["--data", str(village / "data"), "--params", str(PARAMS)]
+    done = CliRunner().invoke(app, ["run", QUARTER, *options, "--as-judged", "a.lock"])
+    assert done.exit_code == 0, done.output
+    assert "注意　参数不同。" in done.output
+    assert [str(path) for path in asked] == ["a.lock"]
+
+
+@pytest.mark.parametrize("command", ["diff", "params", "run"])
+def test_help_tells_of_the_command_in_chinese(command):
+    done = puhui(command, "--help")
+    assert done.returncode == 0
+    assert {"diff": "比较两次运行", "params": "参数文件", "run": "--as-judged"}[
+        command
+    ] in done.stdout

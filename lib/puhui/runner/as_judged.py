@@ -42,8 +42,8 @@ class Inputs:
         ``intake`` and ``findings`` of the quarter.
     notes
         Where the run cannot be as it was, in the user's words.
-    first_reports
-        Hashes of the reports as they were at first, if this run repeats another.
+    first
+        The lock whose run is made again, if it is.
     """
 
     snapshots: tuple[Snapshot, ...]
@@ -52,7 +52,7 @@ class Inputs:
     reports: Mapping[str, pa.Table]
     chosen: bool = False
     notes: tuple[str, ...] = ()
-    first_reports: Mapping[str, str] | None = None
+    first: InputsLock | None = None
 
     @property
     def submitted(self) -> list[Snapshot]:
@@ -61,16 +61,20 @@ class Inputs:
 
     def lock(self, rules: Mapping[str, Any], config: RunConfig) -> InputsLock:
         """Make the lock of a run of these inputs."""
-        hashes = {n: locking.report_hash(t) for n, t in sorted(self.reports.items())}
+        if self.first is not None:
+            # Reports no longer kept stay missed, also when this run is repeated in turn.
+            reports, snapshots = self.first.reports, self.first.snapshots
+        else:
+            reports = {n: locking.report_hash(t) for n, t in sorted(self.reports.items())}
+            snapshots = tuple(Locked.of(s) for s in self.snapshots)
         return InputsLock(
             **rules,
             institutions=config.institutions,
             chosen=config.chosen,
             failed=dict(config.failed),
             refused=self.refused,
-            # What is no longer kept stays missed, also when this run is repeated in turn.
-            reports=hashes if self.first_reports is None else dict(self.first_reports),
-            snapshots=tuple(Locked.of(s) for s in self.snapshots),
+            reports=reports,
+            snapshots=snapshots,
         )
 
 
@@ -129,7 +133,7 @@ def again(store: Store, path: Path, lock: InputsLock, rules: Mapping[str, Any]) 
         reports,
         lock.chosen,
         tuple(said),
-        lock.reports,
+        lock,
     )
 
 

@@ -18,6 +18,7 @@ from puhui.indicators import SOURCE_WORDS
 from puhui.params import Params
 from puhui.runner.differences import ASPECTS, Change, Differences, Row, flags_of
 from puhui.runner.locking import InputsLock
+from puhui.runner.workspace import COUNTY
 from puhui.store import SUPERVISOR, Store
 
 
@@ -32,7 +33,7 @@ class Names:
     def of(cls, loaded: Params, data: Path, *locks: InputsLock) -> Names:
         """Take names from the supervisor's register, as far as the store has it."""
         labels = {i: one.label for i, one in loaded.indicators.items()}
-        names = {SUPERVISOR: "监管名录"}
+        names = {SUPERVISOR: "监管名录", COUNTY: "全县"}
         for lock in locks:
             names |= _register(data / "store", lock)
         return cls(names, labels)
