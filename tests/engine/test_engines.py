@@ -136,6 +136,19 @@ def test_store_files_are_read_with_their_folders_as_text(kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ENGINES)
+def test_files_may_be_read_without_their_folders(kind, tmp_path):
+    held = pa.table({"institution_id": ["0012", "0013"]})  # the files name it themselves
+    one = stored(tmp_path, "SUPERVISOR", "0002", held)
+    two = stored(tmp_path, "OTHER", "0001", held.slice(1))
+    with kind([tmp_path], threads=1) as engine:
+        engine.files("register", [one, two], partitioned=False)
+        got = rows(engine, "SELECT * FROM register ORDER BY institution_id")
+    assert [list(row.items()) for row in got] == [
+        [("institution_id", name)] for name in ("0012", "0013", "0013")
+    ]
+
+
+@pytest.mark.parametrize("kind", ENGINES)
 def test_no_other_folder_is_read(kind, tmp_path):
     secret = stored(tmp_path / "other", "AAAA", "0001", pa.table({"n": [1]}))
     with kind([tmp_path / "mine"], threads=1) as engine:

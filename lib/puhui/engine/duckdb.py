@@ -72,9 +72,13 @@ class DuckDBEngine:
         """Make an Arrow table readable under ``name``."""
         self._con.register(name, table)
 
-    def files(self, name: str, paths: Sequence[Path]) -> None:
-        """Make store files readable under ``name``; partition columns stay text."""
-        self.view(name, f"SELECT * FROM {parquet(paths)}")
+    def files(self, name: str, paths: Sequence[Path], *, partitioned: bool = True) -> None:
+        """Make store files readable under ``name``; partition columns stay text.
+
+        ``partitioned=False`` for files whose folders say nothing of their rows.
+        """
+        source = parquet(paths) if partitioned else plain_parquet(paths)
+        self.view(name, f"SELECT * FROM {source}")
 
     def view(self, name: str, sql: str) -> None:
         """Create or replace a view; the failing SQL is part of the error."""

@@ -41,8 +41,11 @@ class Engine(Protocol):
         """Make an Arrow table readable under ``name``, in place of one of that name."""
         ...
 
-    def files(self, name: str, paths: Sequence[Path]) -> None:
-        """Make store files readable under ``name``; partition columns stay text."""
+    def files(self, name: str, paths: Sequence[Path], *, partitioned: bool = True) -> None:
+        """Make store files readable under ``name``; partition columns stay text.
+
+        ``partitioned=False`` for files whose folders say nothing of their rows.
+        """
         ...
 
     def view(self, name: str, sql: str) -> None:

@@ -93,8 +93,10 @@ class SparkEngine:
         frame = _checked(lambda: session.createDataFrame(table), name)
         frame.createOrReplaceTempView(ident(name))
 
-    def files(self, name: str, paths: Sequence[Path]) -> None:
+    def files(self, name: str, paths: Sequence[Path], *, partitioned: bool = True) -> None:
         """Make store files readable under ``name``; partition columns stay text.
+
+        ``partitioned=False`` for files whose folders say nothing of their rows.
 
         Raises
         ------
@@ -105,10 +107,12 @@ class SparkEngine:
         for path in resolved:
             if not any(path.is_relative_to(folder) for folder in self._read):
                 raise PuhuiError("引擎不能读这个文件夹。", where=str(path))
-        roots = {_store_root(path) for path in resolved}
-        if len(roots) != 1:
-            raise PuhuiError("一次只能读一个数据仓里的文件。", where=name)
-        reader = self._open().read.option("basePath", str(roots.pop())).option("mergeSchema", True)
+        reader = self._open().read.option("mergeSchema", True)
+        if partitioned:
+            roots = {_store_root(path) for path in resolved}
+            if len(roots) != 1:
+                raise PuhuiError("一次只能读一个数据仓里的文件。", where=name)
+            reader = reader.option("basePath", str(roots.pop()))
         texts = [str(path) for path in resolved]
         frame = _checked(lambda: reader.parquet(*texts), name)
         frame.createOrReplaceTempView(ident(name))
