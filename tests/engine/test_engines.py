@@ -160,6 +160,29 @@ def test_no_other_folder_is_read(kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ENGINES)
+def test_a_query_can_neither_set_nor_write(kind, tmp_path):
+    target = tmp_path / "out"
+    with kind([tmp_path], threads=1) as engine:
+        for sql in (
+            "SET threads = 1",
+            "SET spark.sql.ansi.enabled = false",
+            f"COPY (SELECT 1 AS n) TO '{target}'",
+            f"INSERT OVERWRITE DIRECTORY '{target}' USING parquet SELECT 1 AS n",
+            f"WITH q AS (SELECT 1 AS n) INSERT OVERWRITE DIRECTORY '{target}' USING csv "
+            "SELECT n FROM q",
+            "SELECT 1 AS n; SELECT 2 AS n",
+        ):
+            for run in (
+                engine.sql,
+                lambda sql: engine.table("t", sql),
+                lambda sql: engine.view("v", sql),
+            ):
+                with pytest.raises(PuhuiError, match="查询失败"):
+                    run(sql)
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("kind", ENGINES)
 def test_engines_share_nothing_and_close_alone(kind):
     with kind(threads=1) as one, kind(threads=1) as two:
         one.register("t", pa.table({"n": [1]}))

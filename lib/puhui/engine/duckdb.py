@@ -91,15 +91,23 @@ class DuckDBEngine:
     def sql(self, sql: str) -> pa.Table:
         """Run a query and return an Arrow table."""
         try:
+            self._check_single(sql, duckdb.StatementType.SELECT)
             return self._con.sql(sql).to_arrow_table()
         except (duckdb.Error, RuntimeError) as error:
             raise _failure(error, sql) from error
 
     def _run(self, sql: str) -> None:
         try:
+            self._check_single(sql, duckdb.StatementType.CREATE)
             self._con.execute(sql)
         except (duckdb.Error, RuntimeError) as error:
             raise _failure(error, sql) from error
+
+    def _check_single(self, sql: str, kind: duckdb.StatementType) -> None:
+        """Refuse a second statement, and one that sets or writes something."""
+        found = [statement.type for statement in self._con.extract_statements(sql)]
+        if found != [kind]:
+            raise PuhuiError(f"查询失败：这里只能写一条查询语句。\n{sql}")
 
 
 def _failure(error: Exception, sql: str) -> BaseException:

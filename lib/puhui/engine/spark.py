@@ -39,6 +39,9 @@ class SparkEngine:
     caller has started Spark already (on a cluster, say), that one is used and left running.
     Views and settings are the engine's own.
 
+    Spark cannot be shut in as DuckDB can: here only queries run, files are read through
+    :meth:`files` alone, and nothing but whitelisted expressions and quoted text goes into SQL.
+
     Parameters
     ----------
     read
@@ -125,14 +128,18 @@ class SparkEngine:
 
     def table(self, name: str, sql: str) -> None:
         """Run a query now and keep its result as a temporary table."""
-        session = self._open()
-        frame = _checked(lambda: session.sql(sql).localCheckpoint(eager=True), sql)
+        frame = _checked(lambda: self._query(sql).localCheckpoint(eager=True), sql)
         frame.createOrReplaceTempView(ident(name))
 
     def sql(self, sql: str) -> pa.Table:
         """Run a query and return an Arrow table."""
+        return _checked(lambda: self._query(sql).toArrow(), sql)
+
+    def _query(self, sql: str) -> Any:
+        """Run a query; settings, inserts and other commands do not parse as one."""
         session = self._open()
-        return _checked(lambda: session.sql(sql).toArrow(), sql)
+        session._jsparkSession.sessionState().sqlParser().parseQuery(sql)
+        return session.sql(sql)
 
     def _open(self) -> Any:
         if self._session is None:
