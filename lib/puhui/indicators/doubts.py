@@ -14,8 +14,8 @@ from itertools import product
 from puhui.indicators.evaluation import Bench, Evaluation, MeasureKey
 from puhui.params.expression import Value
 
-#: From a measure row to the least and the most its value can be; ``None``: cannot be told.
-Range = Callable[[Mapping[str, object]], tuple[Fraction, Fraction] | None]
+#: From a measure row to the least and the most its value can be.
+Range = Callable[[Mapping[str, object]], tuple[Fraction, Fraction]]
 #: Measures moved at once; beyond that the extremes are not looked for.
 _MOST = 12
 
@@ -24,12 +24,20 @@ def _number(row: Mapping[str, object], name: str) -> Fraction:
     return Fraction(str(row[name] or 0))
 
 
-def set_aside(row: Mapping[str, object]) -> tuple[Fraction, Fraction] | None:
-    """Range of a measure with quarantined rows counted or not."""
+#: Stands for an amount that cannot be read: more than any county lends, in yuan.
+_ANY_AMOUNT = Fraction(10**15)
+
+
+def set_aside(row: Mapping[str, object]) -> tuple[Fraction, Fraction]:
+    """Range of a measure with quarantined rows counted or not.
+
+    Rows whose amount cannot be read may be of any amount.
+    """
     value = _number(row, "value")
     if not row["set_aside"]:
         return value, value
-    return None if row["aside_gain"] is None else (value, value + _number(row, "aside_gain"))
+    unreadable = row["aside_gain"] is None
+    return value, value + (_ANY_AMOUNT if unreadable else _number(row, "aside_gain"))
 
 
 def rounding(row: Mapping[str, object]) -> tuple[Fraction, Fraction]:
@@ -65,14 +73,11 @@ def extremes(
     Returns
     -------
     tuple or None
-        ``None`` if a range or a value at a corner cannot be told.
+        ``None`` if a value at a corner cannot be told (its denominator is zero, say).
     """
     assert isinstance(done.value, Fraction)
     ranges = [(key_of(row), within(row)) for row in done.used]
-    known = [(key, ends) for key, ends in ranges if ends is not None]
-    if len(known) < len(ranges):
-        return None
-    moving = [(key, ends) for key, ends in known if ends[0] != ends[1]]
+    moving = [(key, ends) for key, ends in ranges if ends[0] != ends[1]]
     if not moving:
         return done.value, done.value
     if len(moving) > _MOST:

@@ -8,6 +8,7 @@ or column is missing. Missing is never zero.
 
 from puhui.measures.ledger import from_ledgers
 from puhui.measures.planning import Plan, customers_sql, plan, rows_sql, sums_sql
+from puhui.measures.reconciling import reconcile
 from puhui.measures.registers import from_registers
 from puhui.measures.returns import from_returns
 from puhui.measures.rows import (
@@ -34,6 +35,7 @@ __all__ = [
     "from_registers",
     "from_returns",
     "plan",
+    "reconcile",
     "rows_sql",
     "sums_sql",
 ]

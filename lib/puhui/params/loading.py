@@ -23,6 +23,7 @@ from puhui.params.catalogue import (
 )
 from puhui.params.expression import Expression
 from puhui.params.policy import Policy, load_policy
+from puhui.params.reconciliation import Reconciliation, load_reconciliation
 from puhui.params.rows import Derived, Measure, Rows, load_derived, load_measures
 from puhui.params.run import Run, load_run
 from puhui.params.yaml import YamlMap
@@ -58,6 +59,7 @@ class Params:
     groups: Mapping[str, Expression]
     clauses: Mapping[str, Clause]
     indicators: Mapping[str, Indicator]
+    reconciliation: Mapping[str, Reconciliation]
     benchmarks: Mapping[str, Series]
     fingerprint: str
 
@@ -108,9 +110,9 @@ def load(folder: Path, *, data_folder: Path | None = None, reference: Path | Non
     ----------
     folder
         Folder with ``run.yaml``; what it lacks comes from the folder that file extends.
-        ``policy``, ``groups``, ``derived``, ``measures``, ``clauses``, ``indicators`` and
-        ``benchmarks`` may instead add to and replace entries of the file they stand
-        before, if their first key is ``extends: yes``.
+        ``policy``, ``groups``, ``derived``, ``measures``, ``clauses``, ``indicators``,
+        ``reconciliation`` and ``benchmarks`` may instead add to and replace entries of the
+        file they stand before, if their first key is ``extends: yes``.
     data_folder
         Data of the run; its ``supervisor/benchmarks`` is searched first for series.
     reference
@@ -164,6 +166,11 @@ def assemble(folders: tuple[Path, ...], reader: Reader, places: Sequence[Path]) 
     groups = reader("groups.yaml", load_groups)
     clauses = reader("clauses.yaml", lambda raw: load_clauses(raw, groups), ("groups.yaml",))
     names = Names(measures, clauses, groups, policy)
+    reconciliation = reader(
+        "reconciliation.yaml",
+        lambda raw: load_reconciliation(raw, measures),
+        ("measures.yaml",),
+    )
     indicators = reader(
         "indicators.yaml",
         lambda raw: load_indicators(raw, names),
@@ -186,6 +193,7 @@ def assemble(folders: tuple[Path, ...], reader: Reader, places: Sequence[Path]) 
         groups=groups,
         clauses=clauses,
         indicators=indicators,
+        reconciliation=reconciliation,
         benchmarks=benchmarks,
         fingerprint=_fingerprint(folders),
     )

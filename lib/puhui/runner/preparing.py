@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from puhui import measures, params, results
@@ -19,7 +19,7 @@ from puhui.runner.as_judged import REPORTS, Inputs
 from puhui.runner.locking import InputsLock
 from puhui.runner.project import code_fingerprint, combine
 from puhui.runner.state import State
-from puhui.runner.workspace import Run, RunConfig, concat, sort_results
+from puhui.runner.workspace import RECONCILED, Run, RunConfig, concat, sort_results
 from puhui.store import SUPERVISOR, Snapshot, Store
 
 #: Called with (stage, done, total, text).
@@ -192,7 +192,7 @@ def _measure(
     read = [*snapshots, *([office] if office is not None else [])]
     digests = [f"{s.quarter}{s.institution_id}{s.revision}{s.digest}" for s in read]
     key = combine(loaded.fingerprint, code_fingerprint(), *digests)
-    if state.is_done("measures", key, [path]):
+    if state.is_done("measures", key, [path, config.working / f"{RECONCILED}.parquet"]):
         return False
     run = Run(config)
     quarters = _quarters(Quarter.parse(config.quarter))
@@ -209,8 +209,11 @@ def _measure(
                 engine, loaded, snapshots, quarters, supervisor=run.supervisor_snapshot
             )
         )
-    joined: pa.Table = sort_results("measures", concat("measures", tables))
-    pq.write_table(joined.cast(results.SCHEMAS["measures"]), path)
+    joined, differences = measures.reconcile(loaded, concat("measures", tables))
+    table = sort_results("measures", joined)
+    pq.write_table(table.cast(results.SCHEMAS["measures"]), path)
+    mine = pc.equal(differences["quarter"], config.quarter)
+    pq.write_table(differences.filter(mine), config.working / f"{RECONCILED}.parquet")
     state.done("measures", key)
     return True
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: The part of working papers, slices and failures that belongs to no single institution.
 COUNTY = "county"
+#: Findings of filed figures held against ledgers, which come after the measures.
+RECONCILED = "reconciliation"
 #: Item of a plan that says that the two increases were handed down as a task.
 PLANNED = "assessed_balance"
 
@@ -191,8 +193,12 @@ class Run:
         return engine
 
     def intake(self, name: str = "intake") -> pa.Table:
-        """``intake`` or ``findings`` of the quarter's submissions."""
-        return pq.read_table(self.config.working / f"{name}.parquet")
+        """``intake`` or ``findings`` of the quarter's submissions, reconciliation included."""
+        table = pq.read_table(self.config.working / f"{name}.parquet")
+        reconciled = self.config.working / f"{RECONCILED}.parquet"
+        if name != "findings" or not reconciled.is_file():
+            return table
+        return concat(name, [table, pq.read_table(reconciled)])
 
     def save(self, name: str, part: str, table: pa.Table) -> Path:
         """Save a slice of a result table; ``part`` is an institution id or ``county``."""

@@ -1,0 +1,110 @@
+"""Filed figures against the loan ledger: findings, and what they put in doubt."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+import pyarrow as pa
+
+from puhui import results
+from puhui.measures.rows import LEDGER, RETURNS
+from puhui.params import Params
+from puhui.params.reconciliation import Reconciliation
+
+Row = dict[str, object]
+#: Quarter and institution.
+Place = tuple[str, str]
+
+
+def reconcile(params: Params, measures: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Hold filed measures against the ledger's.
+
+    A difference counts if it is beyond rounding, the rule's tolerance and what quarantined
+    loans could add to the ledger.
+
+    Parameters
+    ----------
+    measures
+        ``results.SCHEMAS["measures"]`` rows of every source.
+
+    Returns
+    -------
+    measures, findings
+        The measures with ``doubt`` filled where a difference affects them, from either source;
+        and ``results.SCHEMAS["findings"]``, one for each difference, with both sides.
+    """
+    rows: list[Row] = measures.to_pylist()
+    sides: dict[tuple[Place, str], dict[str, Row]] = defaultdict(dict)
+    for row in rows:
+        if row["branch_id"] is None and row["value"] is not None:
+            place = (str(row["quarter"]), str(row["institution_id"]))
+            sides[place, str(row["measure_id"])][str(row["source"])] = row
+    findings: list[Row] = []
+    doubts: dict[tuple[Place, str], str] = {}
+    for rule in params.reconciliation.values():
+        for (place, measure), both in sides.items():
+            if measure != rule.measure or not {LEDGER, RETURNS} <= set(both):
+                continue
+            said = _difference(params, rule, both[RETURNS], both[LEDGER])
+            if said is None:
+                continue
+            findings.append(_finding(rule, place, both[RETURNS], said))
+            for affected in rule.affects:
+                doubts.setdefault((place, affected), f"勾稽 {rule.id}：{said}")
+    marked = _marked(rows, doubts)
+    return results.from_rows("measures", marked), results.from_rows("findings", findings)
+
+
+def _difference(
+    params: Params, rule: Reconciliation, filed: Mapping[str, object], ledger: Mapping[str, object]
+) -> str | None:
+    """Say how the two differ; ``None`` if they agree as far as can be told."""
+    one, other = Fraction(str(filed["value"])), Fraction(str(ledger["value"]))
+    allowed = Fraction(str(filed["slack"] or 0))
+    allowed += abs(one) * Fraction(rule.tolerance_pct) / 100
+    gap = one - other
+    if abs(gap) <= allowed:
+        return None
+    note = ""
+    if gap > 0 and ledger["set_aside"]:
+        gain = ledger["aside_gain"]
+        if gain is not None and gap <= allowed + Fraction(str(gain)):
+            return None
+        if gain is None:
+            note = f"；台账另有 {ledger['set_aside']} 行被隔离，其中金额不能全读出"
+    unit = params.measures[rule.measure].unit
+    return (
+        f"{rule.label}报表 {float(one):,.2f}，台账 {float(other):,.2f}，"
+        f"相差 {float(gap):+,.2f} {unit}{note}"
+    )
+
+
+def _finding(
+    rule: Reconciliation, place: Place, filed: Mapping[str, object], said: str
+) -> dict[str, object]:
+    return {
+        "quarter": place[0],
+        "institution_id": place[1],
+        "revision": filed["revision"],
+        "check_id": rule.id,
+        "severity": "warning",
+        "phase": "reconciliation",
+        "table": "returns",
+        "message": f"{said}。请核对报表与台账，更正有误的一方；更正前有关结论为暂定。",
+    }
+
+
+def _marked(
+    rows: Iterable[Row], doubts: Mapping[tuple[Place, str], str]
+) -> list[dict[str, object]]:
+    marked = []
+    for row in rows:
+        place = (str(row["quarter"]), str(row["institution_id"]))
+        doubt = doubts.get((place, str(row["measure_id"])))
+        if doubt is not None:
+            before = row["doubt"]
+            row = {**row, "doubt": f"{before}；{doubt}" if before else doubt}
+        marked.append(row)
+    return marked
