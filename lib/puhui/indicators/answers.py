@@ -118,7 +118,8 @@ def _state(row: Answer | None, quarter: Quarter, noted: bool) -> str:
 def verdict(states: Sequence[str], *, any_answer: bool) -> str:
     """Verdict of answers by state: met, not_met, to_verify, no_data or not_applicable.
 
-    All must be yes; with ``any_answer`` one of them. What is missing is never met.
+    All must be yes; with ``any_answer`` one of them. What is missing is never met, and a
+    doubtful answer stays doubtful though another finds nothing to do.
 
     Examples
     --------
@@ -137,6 +138,6 @@ def verdict(states: Sequence[str], *, any_answer: bool) -> str:
         return "not_met"
     if missing:
         return "no_data"
-    if "nothing" in states:
-        return "not_applicable"
-    return "to_verify" if doubtful else "met"
+    if doubtful:
+        return "to_verify"
+    return "not_applicable" if "nothing" in states else "met"
