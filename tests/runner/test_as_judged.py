@@ -12,6 +12,7 @@ import pytest
 from puhui.errors import RunError
 from puhui.indicators import result_table
 from puhui.quarter import Quarter
+from puhui.runner.as_judged import notes
 from puhui.runner.preparing import prepare
 from puhui.runner.quarterly import Request, run_quarter
 from runner.extract import EXAMPLE, QUARTER, extract
@@ -193,6 +194,25 @@ def test_other_code_and_benchmarks_are_said(judged, tmp_path):
     assert "程序与锁定时不同" in said and "lpr" in said
 
 
+def test_an_old_judgement_never_covers_another(judged):
+    folder, *_ = judged
+    before = lock_of(folder, "later").read_bytes()
+    over = Request(AT, folder / "data", PARAMS, folder / "later", as_judged=lock_of(folder))
+    with pytest.raises(RunError, match="--out"):
+        run_quarter(over)
+    assert lock_of(folder, "later").read_bytes() == before
+
+
+def test_what_pages_have_to_say_is_kept_until_the_next_ordinary_run(judged, tmp_path):
+    folder, *_ = judged
+    alone = tmp_path / "inputs.lock"
+    shutil.copy(lock_of(folder), alone)
+    repeated = again(folder, "notes", lock=alone)
+    assert notes(repeated.run.config) == repeated.notes != ()
+    ordinary = prepare(folder / "data", PARAMS, folder / "notes", AT)
+    assert notes(ordinary.run.config) == ordinary.notes == ()
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
     """A full run, then the corrected return taken in and judged elsewhere (``later``)."""
@@ -206,6 +226,7 @@ def pages(tmp_path_factory):
     return folder, request, first
 
 
+@pytest.mark.slow
 def test_pages_and_results_are_byte_for_byte_those_of_the_first_run(pages):
     folder, request, first = pages
     lock = lock_of(folder)
@@ -223,6 +244,7 @@ def test_pages_and_results_are_byte_for_byte_those_of_the_first_run(pages):
     assert compared >= 10
 
 
+@pytest.mark.slow
 def test_pages_say_where_they_cannot_be_as_they_were(pages, later_policy):
     folder, request, _ = pages
     changed = dataclasses.replace(
@@ -234,10 +256,3 @@ def test_pages_say_where_they_cannot_be_as_they_were(pages, later_policy):
     for page in ("index.html", "county.html", f"institutions/{WHO}.html"):
         text = (folder / "changed" / QUARTER / page).read_text(encoding="utf-8")
         assert "参数文件与锁定时不同" in text, page
-
-
-def test_an_old_judgement_never_covers_another(pages):
-    folder, request, _ = pages
-    over = dataclasses.replace(request, out=folder / "later", as_judged=lock_of(folder))
-    with pytest.raises(RunError, match="--out"):
-        run_quarter(over)
