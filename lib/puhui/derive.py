@@ -13,8 +13,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from puhui import schema
-from puhui.engine import DuckDBEngine
-from puhui.engine.duckdb import ident, parquet, quote
+from puhui.engine import Engine
+from puhui.engine.duckdb import ident, quote
 from puhui.errors import ParamsError
 from puhui.params import Params
 from puhui.params.expression import Expression, literal_sql
@@ -46,13 +46,14 @@ class RowContext:
 
     params: Params
     quarter: Quarter
+    dialect: str = "duckdb"
 
     def resolve(self, qualifier: str, name: str) -> str:
         """Return the SQL for a name; raises :class:`ParamsError` for one that is not known."""
         if qualifier == "customer" and name in _CUSTOMER_COLUMNS:
             return f"c.{ident(name)}"
         if qualifier in ("policy", "period"):
-            return _setting(self.params, self.quarter, qualifier, name)
+            return _setting(self, qualifier, name)
         if qualifier == "institution" and name in OF_INSTITUTION:
             return f"i.{ident(name)}"
         if qualifier == "":
@@ -64,7 +65,7 @@ class RowContext:
 
     def sql(self, expression: Expression) -> str:
         """Render a row expression for the engine."""
-        return expression.sql(self.resolve)
+        return expression.sql(self.resolve, dialect=self.dialect)
 
 
 @dataclass(frozen=True)
@@ -73,23 +74,25 @@ class TableContext:
 
     params: Params
     quarter: Quarter
+    dialect: str = "duckdb"
 
     def resolve(self, qualifier: str, name: str) -> str:
         """Return the SQL for a name: a column, or a setting or date of the quarter."""
         if qualifier in ("policy", "period"):
-            return _setting(self.params, self.quarter, qualifier, name)
+            return _setting(self, qualifier, name)
         if qualifier == "":
             return f"t.{ident(name)}"
         raise _unknown(qualifier, name)
 
     def sql(self, expression: Expression) -> str:
         """Render a row expression for the engine."""
-        return expression.sql(self.resolve)
+        return expression.sql(self.resolve, dialect=self.dialect)
 
 
-def _setting(params: Params, quarter: Quarter, qualifier: str, name: str) -> str:
+def _setting(context: RowContext | TableContext, qualifier: str, name: str) -> str:
+    params, quarter = context.params, context.quarter
     if qualifier == "policy":
-        return literal_sql(params.policy.on(quarter.end)[name])
+        return literal_sql(params.policy.on(quarter.end)[name], context.dialect)
     days = {
         "year_start": quarter.year_to_date_start,
         "end": quarter.end,
@@ -97,7 +100,7 @@ def _setting(params: Params, quarter: Quarter, qualifier: str, name: str) -> str
     }
     if name not in days:
         raise _unknown(qualifier, name)
-    return literal_sql(days[name])
+    return literal_sql(days[name], context.dialect)
 
 
 def _unknown(qualifier: str, name: str) -> ParamsError:
@@ -133,12 +136,12 @@ def asked_present(params: Params, expression: Expression) -> frozenset[tuple[str
     return frozenset(found)
 
 
-def parquet_view(engine: DuckDBEngine, name: str, files: Sequence[Path]) -> None:
+def parquet_view(engine: Engine, name: str, files: Sequence[Path]) -> None:
     """Make a view over store files, with ``quarter`` and ``rev`` as text."""
-    engine.view(name, f"SELECT * FROM {parquet(files)}")
+    engine.files(name, files)
 
 
-def source_view(engine: DuckDBEngine, table: str, snapshots: Iterable[Snapshot]) -> None:
+def source_view(engine: Engine, table: str, snapshots: Iterable[Snapshot]) -> None:
     """Make a view of a canonical table over snapshots, with ``quarter`` and ``rev`` as text.
 
     The view exists, typed and empty, even if no snapshot holds the table.
@@ -152,7 +155,7 @@ def source_view(engine: DuckDBEngine, table: str, snapshots: Iterable[Snapshot])
 
 
 def loan_facts(
-    engine: DuckDBEngine, params: Params, snapshots: Sequence[Snapshot], *, name: str = FACTS
+    engine: Engine, params: Params, snapshots: Sequence[Snapshot], *, name: str = FACTS
 ) -> None:
     """Create the view ``loan_facts``: one row per loan and snapshot.
 
@@ -165,7 +168,7 @@ def loan_facts(
     source_view(engine, CUSTOMERS, snapshots)
     engine.register(_STEPS, _steps(params))
     quarters = sorted({s.quarter for s in snapshots}) or ["1900Q1"]
-    parts = [_quarter_sql(params, Quarter.parse(q)) for q in quarters]
+    parts = [_quarter_sql(RowContext(params, Quarter.parse(q), engine.dialect)) for q in quarters]
     base = "\nUNION ALL\n".join(parts)
     engine.view(
         name,
@@ -175,10 +178,10 @@ def loan_facts(
     )
 
 
-def _quarter_sql(params: Params, quarter: Quarter) -> str:
-    context = RowContext(params, quarter)
+def _quarter_sql(context: RowContext) -> str:
+    params = context.params
     series = params.run.rates.benchmark
-    named = f"starts_with(l.benchmark, {quote(series + ':')})"
+    named = f"substr(l.benchmark, 1, {len(series) + 1}) = {quote(series + ':')}"
     chosen = f"substr(l.benchmark, {len(series) + 2})"
     tenor = context.sql(params.run.rates.tenor)
     columns = [
@@ -191,7 +194,7 @@ def _quarter_sql(params: Params, quarter: Quarter) -> str:
         f"CASE WHEN {named} THEN {chosen} ELSE {tenor} END AS benchmark_tenor",
         "coalesce(l.priced_on, l.drawn_on) AS benchmark_date",
     ]
-    return f"SELECT {', '.join(columns)} {facts_from(quarter)}"
+    return f"SELECT {', '.join(columns)} {facts_from(context.quarter)}"
 
 
 def facts_from(quarter: Quarter, *, with_register: bool = False) -> str:
