@@ -16,11 +16,11 @@ from puhui.errors import RunError
 from puhui.quarter import Quarter
 from puhui.runner import locking
 from puhui.runner.locking import InputsLock, Locked
-from puhui.runner.workspace import RunConfig
 from puhui.store import SUPERVISOR, Snapshot, Store, write_text
 
 if TYPE_CHECKING:
     from puhui.briefing.source import Source
+    from puhui.runner.workspace import RunConfig
 
 #: Reports of intake a run shows beside its results.
 REPORTS = ("intake", "findings")

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from puhui.errors import RunError
-from puhui.indicators import result_table
+from puhui.indicators import result_table, totals_table
 from puhui.quarter import Quarter
 from puhui.runner.locking import LOCK, InputsLock, Locked
 from puhui.runner.preparing import Progress, prepare, quiet
@@ -146,13 +146,15 @@ def open_side(path: Path, *, data: Path, params_folder: Path, progress: Progress
 def _judged(
     path: Path, lock: InputsLock, data: Path, params_folder: Path, progress: Progress
 ) -> pa.Table:
-    """Judge the snapshots of a lock as notebook 02 would; nothing of it is kept."""
+    """Judge the snapshots of a lock as a run does before its pages; nothing of it is kept."""
     with tempfile.TemporaryDirectory(prefix="puhui-") as out:
         quarter = Quarter.parse(lock.quarter)
         run = prepare(
             data, params_folder, Path(out), quarter, as_judged=path, progress=progress
         ).run
+        everyone = [run.facts(str(i)) for i in run.register["institution_id"].to_pylist()]
         tables = [result_table(run.bench, run.facts(i), run.branches(i)) for i in lock.institutions]
+        tables.append(totals_table(run.bench, everyone))
     return concat("indicators", tables)
 
 
