@@ -74,8 +74,12 @@ class Evaluation:
     @property
     def set_aside(self) -> int:
         """Quarantined rows of the submissions the value rests on, each submission once."""
-        rows = {(m["quarter"], m["institution_id"]): m["set_aside"] or 0 for m in self.used}
-        return sum(int(str(n)) for n in rows.values())
+        rows: dict[tuple[object, object], int] = {}
+        for m in self.used:
+            # Filed figures and answers beside a ledger's know of no rows set aside.
+            place = (m["quarter"], m["institution_id"])
+            rows[place] = max(rows.get(place, 0), int(str(m["set_aside"] or 0)))
+        return sum(rows.values())
 
 
 @dataclass(frozen=True)
