@@ -202,8 +202,8 @@ def _judged(
         fields |= compared
         said += [why] if why else []
     verdict = judge(bench.params, indicator, facts, {**row, **fields})
-    if verdict == "shown" and indicator.test in RULES and indicator.why_not_judged:
-        said.append(indicator.why_not_judged)
+    if verdict == "shown" and indicator.test in RULES:
+        said += _why_shown(indicator, facts, row)
     whole = {**row, **fields, "verdict": verdict}
     flags, why_flagged = _Doubting(bench, indicator, facts, branch_id, whole).flags(now, base)
     if now.small:
@@ -214,6 +214,13 @@ def _judged(
         "flags": flags,
         "reason": "；".join([*said, *why_flagged]) or None,
     }
+
+
+def _why_shown(indicator: Indicator, facts: Facts, row: Row) -> list[str]:
+    """Say why a value with a limit is not judged: not this institution, or no limit then."""
+    if indicator.judged_when is not None and holds(indicator.judged_when, facts) is not True:
+        return [indicator.why_not_judged] if indicator.why_not_judged else []
+    return ["该日期没有规定限值，只列示不判定。"] if row["threshold"] is None else []
 
 
 class _Doubting:
