@@ -10,7 +10,7 @@ import pytest
 
 from puhui import rates
 from puhui.example import make
-from puhui.indicators import evaluate
+from puhui.indicators import clauses_table, evaluate, result_table, totals_table
 from puhui.indicators.judging import result_row
 from puhui.quarter import Quarter
 from puhui.runner.preparing import prepare
@@ -80,6 +80,98 @@ def test_true_verdicts_and_bases_are_found_and_no_others(data, run):
             assert base == fraction(row, "base_"), row
         seen.add(row["verdict"])
     assert {"met", "not_met", "no_data", "not_applicable", "shown", "on_track"} <= seen
+
+
+#: Units of the truth in those of the suite.
+SCALE = {"fen": Fraction(1, 100), "%": 1, "pp": 1, "bp": 1, "customers": 1, "products": 1}
+
+
+@pytest.fixture(scope="module")
+def told(run):
+    """Indicator rows and clause rows of every institution, by (id, branch, name)."""
+    rows, clauses = {}, {}
+    for institution in run.register["institution_id"].to_pylist():
+        facts = run.facts(institution)
+        mine = result_table(run.bench, facts, run.branches(institution)).to_pylist()
+        rows |= {(institution, r["branch_id"], r["indicator_id"]): r for r in mine}
+        for r in clauses_table(run.bench, facts, mine, last=False).to_pylist():
+            clauses[institution, r["branch_id"], r["clause"]] = r
+    return rows, clauses
+
+
+def declared(row, run):
+    """Why the suite need not say what the truth says; empty if it must."""
+    clause, institution = row["clause"], row["institution_id"]
+    mine = [i for i in run.params.indicators.values() if i.clause == clause]
+    if mine and all(i.pending for i in mine):
+        return "not computed yet, and says so"
+    if clause == "C2.2c":
+        return "the county's, below"
+    if clause == "C7.2" and institution.endswith("NS0003"):
+        return "filed wrongly until resubmitted"
+    if clause == "C2.2" and row["branch_id"] and row["situation"] == "no_data":
+        return "a branch without ledger has no plan either: not applicable"
+    if clause == "C1":
+        return "counts clauses not computed yet"
+    return ""
+
+
+def test_every_situation_is_found(data, run, told):
+    """Verdicts of all clauses at institutions and branches; values where one indicator decides."""
+    rows, clauses = told
+    compared = values = 0
+    for row in now(truth(data, "situations")):
+        if declared(row, run):
+            continue
+        key = (row["institution_id"], row["branch_id"])
+        assert clauses[*key, row["clause"]]["verdict"] == row["verdict"], row
+        compared += 1
+        one = rows.get((*key, row["clause"]))
+        if one and row["clause"] in SAME_VALUE and row["value_num"] and one["value_num"]:
+            if one["source"] == "returns":
+                continue  # items are rounded one by one, the truth is of the book
+            worth = fraction(row, "value_") * SCALE[row["unit"]]
+            assert Fraction(int(one["value_num"]), int(one["value_den"])) == worth, row
+            values += 1
+    assert compared > 1400
+    assert values > 250
+
+
+#: Clauses whose one indicator is worth what the truth says, in the same unit.
+SAME_VALUE = {
+    *("C2.1a", "C2.1b", "C2.3", "C2.4a", "C2.5a", "C3.1c", "C3.3c"),
+    *("C3.6c", "C4.1a", "C4.3a", "C4.3b", "C4.4", "C4.5a", "C4.5b", "C4.6", "C5.0", "C5.3"),
+    *("C5.4", "C5.5a", "C5.5b", "C6.3a", "C6.3b", "C8.2", "C8.3", "C8.5", "C9.2"),
+}
+
+
+def test_county_totals_are_the_true_ones(data, run):
+    everyone = [run.facts(i) for i in run.register["institution_id"].to_pylist()]
+    found: dict[str, list[str]] = {}
+    shares = {}
+    for row in totals_table(run.bench, everyone).to_pylist():
+        group = row["indicator_id"].split(".")[2]
+        found.setdefault(group, []).append(row["verdict"])
+        if row["indicator_id"].endswith("plan_balance"):
+            shares[group] = Fraction(int(row["value_num"]), int(row["value_den"]))
+    for row in now(truth(data, "situations")):
+        group = row["institution_id"].rpartition("-")[2]
+        if row["clause"] == "C2.2c" and group in found:
+            assert ("not_met" if "not_met" in found[group] else "met") == row["verdict"], row
+            # The truth is of the books; banks file balances rounded to a hundred yuan.
+            assert abs(shares[group] - fraction(row, "value_")) < Fraction(1, 1000), row
+
+
+def test_planted_differences_and_no_others_are_reconciliation_findings(data, run):
+    planted = {(r["institution_id"], r["item"]) for r in truth(data, "differences")}
+    assert planted and {item for _, item in planted} == {"S71_I_3.C1"}
+    found = {
+        (r["institution_id"], r["check_id"])
+        for r in run.intake("findings").to_pylist()
+        if r["phase"] == "reconciliation"
+    }
+    # S71 C is the NPL balance of inclusive loans, which W0506 holds against the ledger.
+    assert found == {(institution, "W0506") for institution, _ in planted}
 
 
 def test_spreads_over_lpr_are_the_true_ones_bank_by_bank_and_quarter_by_quarter(data, run):

@@ -70,6 +70,8 @@ class DuckDBEngine:
 
     def register(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under ``name``."""
+        # A table takes the place of a view of that name, as a view takes that of a table.
+        self._con.execute(f"DROP VIEW IF EXISTS {ident(name)}")
         self._con.register(name, table)
 
     def files(self, name: str, paths: Sequence[Path], *, partitioned: bool = True) -> None:
