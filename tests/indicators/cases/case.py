@@ -24,7 +24,7 @@ A module of cases imports nothing of puhui: expected values owe nothing to the c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 #: Every edge a case can be of, and what it shows.
@@ -186,3 +186,164 @@ def answer_cases(
             )
         )
     return cases
+
+
+def usual_cases(
+    indicator: str,
+    good: Mapping[str, Sent],
+    lacking: Mapping[str, Sent],
+    says: str,
+    *,
+    facts: Mapping[str, object] | None = None,
+    wrong: Mapping[str, object] | None = None,
+    office: Mapping[str, str] | None = None,
+) -> list[Case]:
+    """Nothing sent; what it needs lacking (the reason says ``says``); an institution not asked.
+
+    ``good`` is what would give a value, so that only the kind of institution stops it.
+    """
+    mine, table = facts or {}, office or {}
+    found = [
+        Case(
+            indicator,
+            "nothing",
+            "nothing was sent, so nothing is known",
+            "no_data",
+            None,
+            "2021Q4 未报送",
+            facts=mine,
+            office=table,
+        ),
+        Case(
+            indicator,
+            "missing",
+            f"all is sent but what the reason names ({says}): not known, and not zero",
+            "no_data",
+            None,
+            says,
+            sent=lacking,
+            facts=mine,
+            office=table,
+        ),
+    ]
+    if wrong is not None:
+        found.append(
+            Case(
+                indicator,
+                "wrong_kind",
+                "sent by an institution the clause is not for",
+                "not_applicable",
+                None,
+                "不适用于该类机构",
+                sent=good,
+                facts=wrong,
+                office=table,
+            )
+        )
+    return found
+
+
+def share_cases(
+    indicator: str,
+    share: Callable[[str, str], Sent],
+    lacking: Sent,
+    says: str,
+    *,
+    none: Sent | None = None,
+    none_says: str = "",
+    facts: Mapping[str, object] | None = None,
+    wrong: Mapping[str, object] | None = None,
+) -> list[Case]:
+    """Cases of a share that is not to fall below that at the start of the year.
+
+    ``share(part, rest)`` is a ledger of the part and of what else the whole holds. At the start
+    of the year 5,000 of 10,000: 50 %. A fall of exactly 0.01 points counts as flat. ``lacking``
+    is what is sent at the end when what the reason names is missing; ``none`` a ledger
+    without anything in the whole.
+    """
+    start, whole = "2020Q4", {"facts": facts or {}, "source": "ledger"}
+    half = share("5000.00", "5000.00")
+
+    def at_end(edge: str, working: str, part: str, rest: str, value: str, **more: object) -> Case:
+        sent = {start: half, "2021Q4": share(part, rest)}
+        expected = {"verdict": "on_track", "sent": sent, "base": "50", "wrong_way": 0}
+        return Case(indicator, edge, working, value=value, **{**whole, **expected, **more})  # type: ignore[arg-type]
+
+    bad_third = {start: half, "2021Q3": share("4000.00", "6000.00")}
+    found = [
+        *usual_cases(
+            indicator,
+            {start: half, "2021Q4": half},
+            {start: half, "2021Q4": lacking},
+            says,
+            facts=facts,
+            wrong=wrong,
+        ),
+        at_end(
+            "at_limit",
+            "4,999 of 10,000 is 49.99 %: down by 0.01, which is flat",
+            "4999.00",
+            "5001.00",
+            "4999/100",
+        ),
+        at_end(
+            "below",
+            "one fen less, 4,998.99 of 10,000 is 49.9899 %: down, for the first quarter",
+            "4998.99",
+            "5001.01",
+            "499899/10000",
+            wrong_way=1,
+            reason="首次出现不利变动",
+        ),
+        at_end(
+            "above",
+            "one fen more, 4,999.01 of 10,000 is 49.9901 %: down by less than 0.01",
+            "4999.01",
+            "5000.99",
+            "499901/10000",
+        ),
+        at_end(
+            "wrong_twice",
+            "40 % in the third quarter and 45 % in the fourth, both below the 50 % of the start",
+            "4500.00",
+            "5500.00",
+            "45",
+            sent={**bad_third, "2021Q4": share("4500.00", "5500.00")},
+            verdict="behind",
+            wrong_way=2,
+        ),
+        at_end(
+            "other",
+            "40 % in the third quarter, but 60 % in the fourth: the count begins anew",
+            "6000.00",
+            "4000.00",
+            "60",
+            sent={**bad_third, "2021Q4": share("6000.00", "4000.00")},
+        ),
+        at_end(
+            "no_base",
+            "45 % now, and nothing of the start of the year: shown, not judged",
+            "4500.00",
+            "5500.00",
+            "45",
+            sent={"2021Q4": share("4500.00", "5500.00")},
+            verdict="shown",
+            base=None,
+            wrong_way=None,
+            reason="无可比基数",
+        ),
+    ]
+    if none is not None:
+        found.append(
+            Case(
+                indicator,
+                "nothing_there",
+                "the whole is zero: there is nothing to take a share of",
+                "not_applicable",
+                None,
+                none_says,
+                sent={start: half, "2021Q4": none},
+                facts=facts or {},
+            )
+        )
+    return found

@@ -5,14 +5,13 @@ K1 is a small enterprise with a line of 1,000,000 (inclusive); K2 is large, outs
 
 from __future__ import annotations
 
-from indicators.cases.case import Case, Sent, answer_cases
+from indicators.cases.case import Case, Sent
 
-Q4, Q3, Q2, Q0, Y1 = "2021Q4", "2021Q3", "2021Q2", "2020Q4", "2020Q4"
+Q4, Q0 = "2021Q4", "2020Q4"
 PEOPLE = "customer_id size credit_line\nK1 small 1000000\nK2 large 900000000"
 INSURER = {"kind": "property_insurer"}
 POLICY_BANK = {"kind": "policy", "level": "branch", "is_local_legal_person": False}
 LARGE = {"kind": "large", "level": "branch", "is_local_legal_person": False}
-JOINT = {"kind": "joint_stock", "level": "branch", "is_local_legal_person": False}
 
 
 def book(inclusive: str, other: str, lacks: dict[str, tuple[str, ...]] | None = None) -> Sent:
@@ -225,8 +224,6 @@ C2_1B = [
     ),
 ]
 
-C2_4B = answer_cases("C2.4b", "C2.4b.rule", wrong_kind={}, facts=JOINT)
-
 EXEMPT: dict[tuple[str, str], str] = {}
 
-CASES = [*C2_1A, *C2_1B, *C2_4B]
+CASES = [*C2_1A, *C2_1B]
