@@ -132,6 +132,7 @@ def load(folder: Path, *, data_folder: Path | None = None, reference: Path | Non
 
 
 RUN = "run.yaml"
+_KEY_FILE = "hash_key_file"
 T = TypeVar("T")
 
 
@@ -200,8 +201,24 @@ def assemble(folders: tuple[Path, ...], reader: Reader, places: Sequence[Path]) 
 
 
 def raw_file(folders: Sequence[Path], name: str) -> YamlMap:
-    """Read a file's mapping: the nearest run file, any other put over those it extends."""
-    return load_yaml(find(folders, name)) if name == RUN else merged(folders, name)
+    """Read a file's mapping, put over those of the folders it extends."""
+    return _run_file(folders) if name == RUN else merged(folders, name)
+
+
+def _run_file(folders: Sequence[Path]) -> YamlMap:
+    """Read the nearest run file; what it does not say, those it extends say.
+
+    A path among them stays relative to the folder of the file that gives it.
+    """
+    nearest = find(folders, RUN).parent
+    own = load_yaml(nearest / RUN)
+    for folder in folders[folders.index(nearest) + 1 :]:
+        extended = load_yaml(folder / RUN) if (folder / RUN).is_file() else {}
+        for key in extended.keys() - own.keys():
+            value = extended[key]
+            own[key] = str((folder / str(value)).resolve()) if key == _KEY_FILE else value
+            own.lines[key] = 0
+    return own
 
 
 def files(folders: Sequence[Path], subfolder: str) -> list[Path]:
