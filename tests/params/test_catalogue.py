@@ -13,6 +13,7 @@ from puhui.params.catalogue import Names, load_clauses, load_groups, load_indica
 from puhui.params.policy import load_policy
 from puhui.params.yaml import load as load_yaml
 from puhui.params.yaml import loads
+from puhui.quarter import Quarter
 
 ROOT = Path(__file__).parents[2]
 DAY = dt.date(2021, 12, 31)
@@ -27,19 +28,26 @@ def test_every_indicator_names_measures_that_exist(params):
     used = {
         name
         for i in params.indicators.values()
-        for f in [i.formula, i.branch, *(p.formula for p in i.parts.values())]
+        for f in [
+            i.formula,
+            i.branch,
+            i.not_applicable_when,
+            i.small_when,
+            *(p.formula for p in i.parts.values()),
+        ]
         if f is not None
         for q, name in f.columns
-        if q not in ("policy", "facts")
+        if q not in ("policy", "facts", "period")
     }
     assert used and used <= set(params.measures)
 
 
-def test_the_five_clauses_and_their_indicators(params):
-    wanted = {"C2.1a", "C2.1b", "C3.1a", "C4.1a", "C7.2"}
-    assert set(params.clauses) == set(params.indicators) == wanted
-    assert {i.clause for i in params.indicators.values()} == wanted
-    assert {c.force for c in params.clauses.values()} == {"must"}
+def test_every_clause_but_the_overall_one_has_an_indicator(params):
+    clauses = {i.clause for i in params.indicators.values()}
+    assert len(params.clauses) == 76
+    assert set(params.clauses) - clauses == {"C1"}
+    assert clauses <= set(params.clauses)
+    assert {"C2.1a", "C2.1b", "C3.1a", "C4.1a", "C7.2"} <= set(params.indicators)
 
 
 def test_wording_is_our_own_in_both_languages(params):
@@ -101,8 +109,13 @@ def test_nothing_at_the_start_of_the_year_is_no_data(params):
 
 def test_tolerance_is_exact(params):
     indicator = params.indicators["C7.2"]
-    assert indicator.threshold_value(params.policy.on(DAY)) == Decimal("3.00")
-    assert indicator.threshold_value(params.policy.on(dt.date(2018, 12, 31))) == 2
+    quarters = {year: Quarter(year, 4) for year in (2018, 2021)}
+    limits = {
+        year: indicator.threshold_value(params.policy.on(q.end), q) for year, q in quarters.items()
+    }
+    assert limits == {2018: 2, 2021: Decimal("3.00")}
+    said = indicator.test_words(params.policy.on(DAY), quarters[2021])
+    assert said == "不高于 3.00 百分点"
     at = figures(
         incl_npl="5000000", incl_balance="100000000", npl="20000000", all_loans="1000000000"
     )
@@ -149,6 +162,22 @@ def test_no_inclusive_loans_is_not_applicable_and_no_all_loans_is_no_data(params
     unknown = with_policy(params, figures(incl_npl=1, incl_balance=9))
     assert indicator.not_applicable_when.evaluate(unknown) is False
     assert indicator.formula.evaluate(unknown) == NoData(("缺npl", "缺all_loans"))
+
+
+@pytest.mark.parametrize(("number", "limit"), [(1, 25), (2, 50), (3, 75), (4, 100)])
+def test_a_plan_is_asked_for_by_the_calendar(params, number, limit):
+    indicator, quarter = params.indicators["C2.2.balance"], Quarter(2021, number)
+    policy = params.policy.on(quarter.end)
+    assert indicator.threshold_value(policy, quarter) == limit
+    assert indicator.test_words(policy, quarter) == f"不低于 {limit} %"
+
+
+def test_words_of_limits_that_are_ours_and_of_questions(params):
+    policy, quarter = params.policy.on(DAY), Quarter(2021, 4)
+    said = params.indicators["C3.1b"].test_words(policy, quarter)
+    assert said == "不高于 10 个基点（本项目自定，超过只提示）"
+    assert params.indicators["C6.2"].test_words(policy, quarter) == "应答“是”并有文号"
+    assert params.indicators["C3.1a"].test_words(policy, quarter) == ""
 
 
 def test_rate_and_credit_share(params):
@@ -209,21 +238,26 @@ def test_returns_and_the_one_sheet_give_the_same_measures(params):
 
 
 @pytest.mark.parametrize(
-    ("kind", "level", "local", "plan", "who", "judged"),
+    ("kind", "level", "local", "inside", "plan", "who", "judged"),
     [
-        ("rural_commercial", "legal_person", True, False, True, True),
-        ("village", "legal_person", True, True, True, True),
-        ("city", "legal_person", True, False, True, True),
-        ("city", "legal_person", False, False, True, False),
-        ("large", "branch", False, True, True, False),
-        ("large", "branch", False, False, True, True),
-        ("policy", "branch", False, False, False, True),
-        ("life_insurer", "branch", False, False, False, True),
-        ("other", "branch", False, False, False, True),
+        ("rural_commercial", "legal_person", True, False, False, True, True),
+        ("village", "legal_person", True, False, True, True, True),
+        ("city", "legal_person", True, False, False, True, True),
+        ("city", "legal_person", False, False, False, True, False),
+        ("large", "branch", False, False, True, True, False),
+        ("large", "branch", False, False, False, True, True),
+        # A branch of a local bank is judged by its plan, if it has one.
+        ("rural_commercial", "legal_person", True, True, True, True, False),
+        ("rural_commercial", "legal_person", True, True, False, True, True),
+        ("city", "legal_person", False, True, False, True, True),
+        ("policy", "branch", False, False, False, False, True),
+        ("life_insurer", "branch", False, False, False, False, True),
+        ("other", "branch", False, False, False, False, True),
     ],
 )
-def test_who_is_asked_and_who_is_judged(params, kind, level, local, plan, who, judged):
+def test_who_is_asked_and_who_is_judged(params, kind, level, local, inside, plan, who, judged):
     facts = {"kind": kind, "level": level, "is_local_legal_person": local, "has_plan": plan}
+    facts["is_internal_branch"] = inside
     for name in ("C2.1a", "C2.1b"):
         indicator = params.indicators[name]
         assert indicator.who.evaluate(lambda _, n: facts[n]) is who
@@ -271,7 +305,10 @@ def test_the_small_catalogue_loads(params):
         ("threshold: cap", "threshold: cop", 9, "是否想写“cap”"),
         ("  threshold: cap\n", "", 3, "threshold"),
         ('"<="', "up", 8, "base"),
-        ('"<="', '"<"', 8, "不可用"),
+        ('"<="', '"=="', 8, "不可用"),
+        ("threshold: cap", "threshold: 2 * policy.cop", 9, "policy.cop"),
+        ("threshold: cap", "threshold: 2 * period.quarter", 9, "period.quarter"),
+        ("threshold: cap", "threshold: 2 * npl", 9, "npl"),
         ("clause: C", "clause: D", 3, "没有条款"),
         ("who: B", "who: Q", 10, "Q"),
         ("who: B", "who: facts.kin = 'x'", 10, "是否想写“kind”"),
@@ -286,6 +323,15 @@ def test_mistakes_in_an_indicator_are_told(params, old, new, line, said):
         load_indicators(loads(INDICATOR.replace(old, new, 1), "indicators.yaml"), names(params))
     assert said in str(error.value)
     assert error.value.where == f"indicators.yaml:{line}"
+
+
+@pytest.mark.parametrize("test", [">", "<", ">=", "<="])
+def test_every_rule_has_its_words(params, test):
+    made = load_indicators(loads(INDICATOR.replace("<=", test)), names(params))["X"]
+    words = {">": "高于", "<": "低于", ">=": "不低于", "<=": "不高于"}[test]
+    policy = names(params).policy.on(DAY)
+    assert made.kind == "rule"
+    assert made.test_words(policy, Quarter(2021, 4)) == f"{words} 3 %"
 
 
 def test_settings_used_are_all_documented(params):

@@ -69,12 +69,15 @@ def overlay(base: Path, **files: str) -> Path:
 
 
 def test_an_overlay_supplies_only_what_differs(base):
-    folder = overlay(base, groups="B: 'true'\nP: 'false'\nLP: B\n")
+    named = ("L", "L5", "J", "N", "C", "R", "V", "I", "B")
+    text = "".join(f"{name}: 'true'\n" for name in named)
+    folder = overlay(base, groups=f"{text}P: 'false'\nLP: B\neveryone: 'true'\n")
     (folder / "layouts").mkdir()
     (folder / "layouts" / "own.yaml").write_text("a: 1\n", encoding="utf-8")
     params = load(folder)
     assert params.run.country == "乙国"
-    assert set(params.groups) == {"B", "P", "LP"}
+    assert set(params.groups) == {*named, "P", "LP", "everyone"}
+    assert params.groups["V"].text == "true"
     assert params.path("policy.yaml") == base / "policy.yaml"
     assert params.path("groups.yaml") == folder / "groups.yaml"
     layouts = params.layout_paths()
@@ -128,10 +131,14 @@ def test_an_overlay_inside_does_not_change_the_base(base):
 
 def test_every_name_an_expression_uses_has_a_chinese_label(base):
     for params in (load(base), load(base / "sba7a")):
-        expressions: list[Expression] = [d.expression for d in params.derived.values()]
+        expressions: list[Expression | None] = [d.expression for d in params.derived.values()]
         for indicator in params.indicators.values():
-            expressions += [indicator.formula, indicator.who]
-        for expression in expressions:
+            expressions += [indicator.formula, indicator.branch, indicator.who]
+            expressions += [indicator.judged_when, indicator.not_applicable_when]
+            expressions += [indicator.strive_when, indicator.threshold_formula]
+            expressions += [part.formula for part in indicator.parts.values()]
+        assert len(expressions) > 500
+        for expression in filter(None, expressions):
             for qualifier, name in expression.columns:
                 assert not params.label(qualifier, name).isascii(), (qualifier, name)
 
@@ -142,4 +149,6 @@ def test_real_loans_overlay(base):
     assert params.run.rates.effects == ("institution_id",)
     assert {"C7.2", "X7.1"} <= set(params.indicators)
     assert params.indicators["X7.1"].test is None
-    assert all(i.who.evaluate(lambda *_: None) is True for i in params.indicators.values())
+    asked = {i.id: i.who.evaluate(lambda *_: None) for i in params.indicators.values()}
+    insurers = {"C3.4c", "C4.3b.insurer", "C5.7.insurer"}
+    assert {name for name, who in asked.items() if who is not True} == insurers

@@ -239,7 +239,7 @@ C2_5A = [
         "the register does not say which county the bank is of: what is local is not known",
         "no_data",
         None,
-        "台账",
+        "县区代码",
         sent={Y4: local("5000", "5000"), Q4: local("5000", "5000")},
     ),
 ]
