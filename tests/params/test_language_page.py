@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from puhui.params.catalogue import BASES
+from puhui.params.indicator import BASES
 from puhui.params.expression import Expression, NoData
 from puhui.params.grammar import ALLOWED, FUNCTIONS, OPERATORS
 from puhui.params.rows import PERIOD

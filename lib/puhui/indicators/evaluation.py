@@ -19,9 +19,9 @@ from puhui.errors import ParamsError
 from puhui.indicators.answers import Answers
 from puhui.measures import ANSWERED, LEDGER, MISSING_COLUMNS, REGISTER, as_lookup
 from puhui.params import Indicator, Measure, Params
-from puhui.params.catalogue import FACTS, Part
 from puhui.params.evaluate import ZERO_DENOMINATOR
 from puhui.params.expression import Expression, NoData, Value
+from puhui.params.indicator import FACTS, Part
 from puhui.quarter import Quarter
 
 #: Source of sums over several institutions, each from its own.

@@ -47,6 +47,9 @@ def _row(bench: Bench, indicator: Indicator, everyone: Sequence[Facts]) -> dict[
     panel, absent = _panel(bench, indicator, group)
     if not panel:
         row = result_row(bench.at(bench.quarter), indicator, county)
+        if group and not absent:
+            why = indicator.not_applicable_why
+            return {**row, "verdict": "not_applicable", "reason": why}
         return {**row, "reason": "两个时点都有数据的机构一家也没有"}
     measures = {**bench.measures, **_sums(panel)}
     summed = Bench(bench.params, bench.quarter, measures, bench.answers)

@@ -1,8 +1,8 @@
 """What an analyst may edit: expressions, policy, measures, indicators, benchmarks, runs."""
 
 from puhui.params.benchmarks import Series
-from puhui.params.catalogue import Clause, Indicator, Part
 from puhui.params.expression import Expression, NoData, Value, literal_sql
+from puhui.params.indicator import Clause, Indicator, Part
 from puhui.params.loading import Params, load
 from puhui.params.policy import Policy, PolicyOn
 from puhui.params.rows import Derived, Ledger, Measure

@@ -11,17 +11,9 @@ from typing import Protocol, TypeVar
 from puhui import schema
 from puhui.errors import ParamsError
 from puhui.params.benchmarks import Series, load_benchmarks
-from puhui.params.catalogue import (
-    FACTS,
-    PERIOD,
-    Clause,
-    Indicator,
-    Names,
-    load_clauses,
-    load_groups,
-    load_indicators,
-)
+from puhui.params.catalogue import Names, load_clauses, load_groups, load_indicators
 from puhui.params.expression import Expression
+from puhui.params.indicator import FACTS, PERIOD, Clause, Indicator
 from puhui.params.policy import Policy, load_policy
 from puhui.params.reconciliation import Reconciliation, load_reconciliation
 from puhui.params.rows import Derived, Measure, Rows, load_derived, load_measures
