@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from puhui import results
-from puhui.briefing.source import IndicatorWords, Source
+from puhui.briefing.source import ClauseWords, IndicatorWords, Source
 from puhui.briefing.words import Words
 from puhui.quarter import Quarter
 
@@ -31,6 +31,56 @@ CATALOGUE = {
          "不良率之差在规定的百分点以内。", "百分点", "普惠不良率−各项贷款不良率", "不超过 3.00"),
     )
 }  # fmt: skip
+
+
+NOTICE = {
+    row[0]: ClauseWords(*row)
+    for row in (
+        ("C1", "1", "", "逐条清点，不打总分。"),
+        ("C2.1", "2", "must", "增速、户数不低于年初。"),
+        ("C2.2c", "2", "must", "全县合计完成计划。"),
+        ("C3.1", "3", "must", "按保本微利原则定价。"),
+        ("C4.1", "4", "strive", "信用贷款占比上升。"),
+        ("C7.2", "7", "must", "不良率之差在规定的百分点以内。"),
+    )
+}
+
+#: A clause is as bad as the worst of its indicators.
+WORST_FIRST = (
+    "not_met", "behind", "no_data", "to_verify", "met_reserved", "met", "on_track", "shown",
+    "not_applicable",
+)  # fmt: skip
+
+
+def clauses(indicators):
+    """Rows of ``clauses`` for rows of ``indicators``, C1 included."""
+    found = {}
+    for row in indicators:
+        if row.get("branch_id") is None:
+            clause = CATALOGUE[row["indicator_id"]].clause
+            found.setdefault((row["institution_id"], clause), []).append(row)
+    made = [
+        {
+            "quarter": "2021Q4",
+            "institution_id": institution,
+            "clause": clause,
+            **{k: worst[k] for k in ("verdict", "flags", "indicator_id")},
+            "reason": worst.get("reason"),
+        }
+        for (institution, clause), rows in found.items()
+        for worst in [min(rows, key=lambda r: WORST_FIRST.index(r["verdict"]))]
+    ]
+    counted = [
+        {
+            "quarter": "2021Q4",
+            "institution_id": i,
+            "clause": "C1",
+            "verdict": "shown",
+            "reason": "达标 1 条",
+        }
+        for i in dict.fromkeys(i for i, _ in found)
+    ]
+    return [*counted, *made]
 
 
 def indicator(institution: str, indicator_id: str, value: str | None, verdict: str, **more):
@@ -264,12 +314,15 @@ def make_source(names: dict[str, str] | None = None, **tables: list[dict[str, ob
         {"branch_id": b, "institution_id": RURAL, "name": n}
         for b, n in (("01", "城关支行"), ("02", "来龙支行"))
     ]
+    if "clauses" not in tables:
+        tables["clauses"] = clauses(tables.get("indicators", INDICATORS))
     return Source(
         quarter=Quarter.parse("2021Q4"),
-        results={k: results.from_rows(k, tables.get(k, v)) for k, v in ALL.items()},
+        results={k: results.from_rows(k, v) for k, v in (ALL | tables).items()},
         institutions=pa.Table.from_pylist(rows),
         branches=pa.Table.from_pylist(branches),
         catalogue=CATALOGUE,
+        notice=NOTICE,
         words=Words.load(sorted(WORDS.glob("*.yaml"))),
         meta={"office": "潢川监管组", "version": "puhui 0.1", "params": "0a1b2c", "inputs": "3 份"},
         failed={},

@@ -10,6 +10,7 @@ from briefing.made import (
     RURAL,
     TOLERANCE,
     VILLAGE,
+    clauses,
     indicator,
     part,
     spread,
@@ -57,17 +58,18 @@ def test_headings_of_the_circular(source):
         "一、总体情况", "二、主要做法和成效", "三、存在的问题", "四、上季度问题整改情况",
         "五、数据报送质量", "六、下一步监管要求",
     ]  # fmt: skip
-    assert [h[:3] for h in headings[7:]] == [f"附件{n}" for n in "1234589"]
+    assert [h.split()[0] for h in headings[7:]] == [f"附件{n}" for n in range(1, 12)]
 
 
 def test_overall_finding_counts_what_is_judged(source):
     (text,) = by_id(institution_sections(source, RURAL))["overall"].paragraphs
-    assert "指标 4 项：达标 2 项、未达标 2 项" in text
+    # Of C2.1, C3.1 (shown), C4.1 and C7.2; C2.1 is as its worse indicator.
+    assert "适用于你单位的条款 4 条，有结论的 3 条：达标 1 条、未达标 2 条" in text
     assert "两增：户数较年初增量、普惠型小微企业贷款不良率与各项贷款不良率之差" in text
     assert "暂定" in text
     assert "有 1 个网点不在容忍度之内：来龙支行。" in text
     (text,) = by_id(institution_sections(source, VILLAGE))["overall"].paragraphs
-    assert "另有 2 项因缺少数据不能评价" in text
+    assert "另有 2 条因缺少数据不能评价（缺报表项目和台账 2 条）" in text
     assert "无数据不视为达标" in text
 
 
@@ -117,9 +119,9 @@ def test_problems_are_serious_first_and_name_clause_and_nature(source):
 def test_what_cannot_be_filled_says_why(source):
     sections = by_id(institution_sections(source, RURAL))
     assert sections["leads"].paragraphs == (
-        "本版本不含筛查，没有线索列出；这不表示不存在需要说明的情形。",
+        "没有待核实的事项。筛查类条款的名单由后续版本给出，没有列出不表示不存在需要说明的情形。",
     )
-    assert "没有读入上季度" in sections["last_quarter"].paragraphs[0]
+    assert "没有上季度的数据" in sections["last_quarter"].paragraphs[0]
 
 
 def test_rows_in_are_accounted_for(source, county):
@@ -145,10 +147,10 @@ def test_findings_are_counted_by_check(source):
 
 def test_no_data_is_never_a_number(source):
     rows = grid(by_id(institution_sections(source, VILLAGE))["clauses"].tables[0])
-    missing = [row for row in rows if row[5] == "□ 无数据"]
-    assert [row[1] for row in missing] == ["当年累放贷款加权平均利率", "小微企业信用贷款占比"]
-    assert {row[3] for row in missing} == {"无数据"}
-    assert missing[0][8] == "报表：缺“QS.incl_interest”"
+    missing = [row for row in rows if row[9] == "□ 无数据"]
+    assert [row[4] for row in missing] == ["当年累放贷款加权平均利率", "小微企业信用贷款占比"]
+    assert {row[6] for row in missing} == {"无数据"}
+    assert missing[0][11] == "报表：缺“QS.incl_interest”"
 
 
 def test_two_increases_annex(source):
@@ -174,20 +176,30 @@ def test_two_increases_annex(source):
 def test_circular_groups_problems_by_section(source):
     texts = by_id(county_sections(source))["problems"].paragraphs
     assert texts == (
-        "（一）信贷供给。两增：贷款增速差：丙村镇银行未达标。"
-        "两增：户数较年初增量：乙农村商业银行未达标。",
-        "（二）贷款结构。小微企业信用贷款占比：甲银行潢川支行未达预期。",
-        "（三）不良容忍与尽职免责。普惠型小微企业贷款不良率与各项贷款不良率之差：乙农村商业银行（临界、暂定）未达标。",
+        "（一）信贷供给。两增：贷款增速差（C2.1）：丙村镇银行未达标。"
+        "两增：户数较年初增量（C2.1）：乙农村商业银行未达标。",
+        "（二）贷款结构。小微企业信用贷款占比（C4.1）：甲银行潢川支行未达预期。",
+        "（三）不良容忍与尽职免责。普惠型小微企业贷款不良率与各项贷款不良率之差（C7.2）：乙农村商业银行（临界、暂定）未达标。",
         "网点容忍度：1 个网点超过界限，涉及乙农村商业银行。",
     )
 
 
-def test_counts_of_verdicts_by_indicator(source):
-    table = by_id(county_sections(source))["overall"].tables[0]
+def test_clauses_are_counted_by_section_and_by_force_against_last_quarter(county):
+    # Of C2.1 (two indicators): rural not met, large shown, village not met.
+    now = clauses(INDICATORS)
+    before = {(RURAL, "C2.1"): "met", (LARGE, "C2.1"): "shown", (VILLAGE, "C2.1"): "no_data"}
+    rows = [{**r, "last_verdict": before.get((r["institution_id"], r["clause"]))} for r in now]
+    table = by_id(county_sections(county(clauses=rows)))["overall"].tables[0]
     heads = [c.label for c in table.columns]
-    rows = {row[1]: dict(zip(heads, row, strict=True)) for row in grid(table)}
-    growth = rows["两增：贷款增速差"]
-    assert (growth["达标"], growth["未达标"], growth["仅列示"], growth["无数据"]) == tuple("1110")
+    found = {tuple(row[:3]): dict(zip(heads, row, strict=True)) for row in grid(table)}
+    growth = found["按《通知》部分", "2　信贷供给", "本季"]
+    assert [growth[v] for v in ("达标", "未达标", "仅列示", "无数据")] == list("0210")
+    growth = found["按《通知》部分", "2　信贷供给", "上季"]
+    assert [growth[v] for v in ("达标", "未达标", "仅列示", "无数据")] == list("1011")
+    # The one clause of striving, C4.1: met, behind and no data.
+    striving = found["按要求性质", "努力方向", "本季"]
+    assert [striving[v] for v in ("达标", "未达预期", "无数据")] == list("111")
+    assert ("按要求性质", "努力方向", "上季") not in found
 
 
 def test_identification_comes_before_numbers(source):
@@ -214,7 +226,7 @@ def test_nothing_at_all_still_makes_a_letter_and_a_circular(county):
                     regressions=[], identification=[])  # fmt: skip
     assert len(institution_sections(source, RURAL)) == 12
     texts = by_id(institution_sections(source, RURAL))["overall"].paragraphs
-    assert texts == ("本季度没有可评价的指标：没有收到可用的数据。",)
+    assert texts == ("本季度没有可评价的条款：没有收到可用的数据。",)
     assert "没有可评价的数据" in by_id(county_sections(source))["overall"].paragraphs[1]
 
 
@@ -244,7 +256,7 @@ def test_plain_texts_of_the_notebooks(source):
 
 def test_a_cell_of_an_unknown_type_is_refused(source):
     column = by_id(institution_sections(source, RURAL))["clauses"].tables[0].columns[0]
-    with pytest.raises(TypeError, match="cell of column clause"):
+    with pytest.raises(TypeError, match="cell of column section"):
         cell_text(object(), column)
     assert cell_text(NoData(), column) == "无数据"
     assert cell_text(Fraction(1, 3), by_id(county_sections(source))["quality"].tables[0].columns[2])
@@ -350,7 +362,7 @@ def test_flags_stand_with_every_verdict_and_are_explained(county):
     ]  # fmt: skip
     assert any("“样本小”的（来龙支行）" in t for t in letter["tolerance"].paragraphs)
     circular = by_id(county_sections(source))
-    assert "其中 1 项次结论为暂定" in circular["overall"].paragraphs[0]
+    assert "其中 1 条次结论为暂定" in circular["overall"].paragraphs[0]
     assert "乙农村商业银行（暂定）未达标" in circular["problems"].paragraphs[0]
     assert institution_verdicts(source, RURAL) == "C7.2 3.50个百分点 未达标（暂定）"
     assert institution_tolerance(source, RURAL).endswith("02 5.25 未达标（样本小）")
@@ -363,7 +375,9 @@ def test_long_reasons_stand_once_below_the_table(county):
         for c, reason in (("C2.1a", long), ("C2.1b", "未报送"), ("C7.2", long))
     ]
     table = by_id(institution_sections(county(indicators=rows), VILLAGE))["clauses"].tables[0]
-    assert [row[8] for row in grid(table)] == ["见表下注1", "未报送", "见表下注1"]
+    reasons = {row[4]: row[11] for row in grid(table)}
+    labels = [CATALOGUE[c].label for c in ("C2.1a", "C2.1b", "C7.2")]
+    assert [reasons[label] for label in labels] == ["见表下注1", "未报送", "见表下注1"]
     assert table.notes[0] == f"注1：{long}"
     assert sum(long in note for note in table.notes) == 1
 
@@ -431,9 +445,13 @@ def test_a_latin_name_is_set_apart_in_the_title(county):
 
 def test_the_legend_names_only_signs_the_chart_has(source):
     charts = by_id(county_sections(source))["overall"].charts
-    assert "方块" in charts[0].caption  # growth: met, not met and shown
-    assert "方块" not in charts[1].caption  # tolerance: judged everywhere
-    assert "叉号" in charts[1].caption
+    # Growth and tolerance of two legal persons, met and not met; of one branch no chart.
+    assert [c.caption.split("，")[0] for c in charts] == [
+        "两增：贷款增速差（法人机构）",
+        "普惠型小微企业贷款不良率与各项贷款不良率之差（法人机构）",
+    ]
+    assert all("叉号" in c.caption and "方块" not in c.caption for c in charts)
+    assert all("甲银行潢川支行" not in c.alt for c in charts)
 
 
 def test_a_branch_is_named_with_its_institution_once(county):
@@ -461,16 +479,16 @@ def test_clauses_that_do_not_apply_are_told_apart_from_data_that_lack(county):
         parts=[p for p in PARTS if p["institution_id"] == RURAL],
     )
     assert by_id(institution_sections(source, LARGE))["overall"].paragraphs == (
-        "目前计算的各项指标不适用于你单位这一类机构，本季度不作评价。",
+        "《通知》各条均不适用于你单位这一类机构，本季度不作评价。",
     )
     (said,) = by_id(institution_sections(source, VILLAGE))["overall"].paragraphs
-    assert said.startswith("本季度没有可评价的指标：没有收到可用的数据。")
+    assert said.startswith("本季度没有可评价的条款：没有收到可用的数据。")
     section = by_id(institution_sections(source, LARGE))["tolerance"]
     assert section.paragraphs == ("没有容忍度结果：这一条不适用于你单位这一类机构。",)
     assert section.tables == ()
     circular = by_id(county_sections(source))
     assert circular["overall"].paragraphs[1:] == (
-        "目前计算的各项指标不适用于以下机构，不作评价：甲银行潢川支行。",
+        "《通知》各条均不适用于以下机构，不作评价：甲银行潢川支行。",
         "以下机构没有可评价的数据：丙村镇银行。",
     )
     table = circular["two_increases"].tables[0]

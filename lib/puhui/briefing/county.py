@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from puhui.briefing.charts import Dot, dot_chart
 from puhui.briefing.county_annexes import (
     definitions_section,
+    indicators_annex,
     problem_list_section,
-    structure_section,
     tolerance_annex,
+)
+from puhui.briefing.county_clauses import (
+    all_clauses,
+    counts_table,
+    coverage_section,
+    matrix_section,
+    progress_table,
+    totals_table,
 )
 from puhui.briefing.figures import Figure
 from puhui.briefing.judged import (
     PASSED,
+    PROBLEMS,
     flagged,
     kind_of,
     limit_text,
@@ -26,6 +35,7 @@ from puhui.briefing.judged import (
     value_figure,
     verdict_said,
 )
+from puhui.briefing.lacking import lacking_said, to_be_sent
 from puhui.briefing.overall import (
     counts_in_words,
     inapplicable,
@@ -42,7 +52,8 @@ from puhui.briefing.table import Chart, Column, Section, Table
 from puhui.briefing.tolerance import MOST_ROWS, problem_branches
 from puhui.briefing.two_increases import county_stocks, growth, two_increases_table
 from puhui.briefing.words import Words
-from puhui.results import FLAGS, VERDICTS
+from puhui.results import FLAGS
+from puhui.schema import CODES
 
 _NUMBERS = "一二三四五六七八九十"
 
@@ -53,34 +64,32 @@ def county_title(source: Source) -> str:
 
 
 def county_sections(source: Source) -> tuple[Section, ...]:
-    """Return the circular's sections: opening, six headings, annexes 1 to 9."""
+    """Return the circular's sections: opening, six headings, annexes 1 to 11."""
     circular = (
         _opening(source),
         _overall(source),
         _practice(source),
         _problems(source),
-        _plain(source, "last_quarter", "county.last_quarter.none"),
+        _last_quarter(source),
         _quality(source),
         _requirements(source),
     )
     annexes = (
         _two_increases(source),
         county_rates(source, _heading(source, "rates")),
-        structure_section(source),
+        indicators_annex(source, "structure"),
         tolerance_annex(source),
-        _plain(source, "not_made", "county.not_made"),
+        *(indicators_annex(source, name) for name in ("deferral", "mechanisms", "insurers")),
         problem_list_section(source),
         definitions_section(source),
+        matrix_section(source),
+        coverage_section(source),
     )
     return (*circular, *(replace(section, is_annex=True) for section in annexes))
 
 
 def _heading(source: Source, key: str) -> str:
     return source.words.text(f"county.headings.{key}")
-
-
-def _plain(source: Source, key: str, name: str) -> Section:
-    return Section(key, _heading(source, key), (source.words.text(name),))
 
 
 def _opening(source: Source) -> Section:
@@ -99,10 +108,10 @@ def all_rows(source: Source) -> list[Row]:
 
 
 def _overall(source: Source) -> Section:
-    words, rows = source.words, all_rows(source)
+    words, rows = source.words, all_clauses(source)
     with_verdict = judged(rows)
     ids = source.institution_ids
-    able = {r["institution_id"] for r in rows if own_value(r) is not None}
+    able = {r["institution_id"] for r in rows if r["verdict"] not in ("no_data", "not_applicable")}
     sentences = [words.text("county.overall.institutions", total=len(ids), with_data=len(able))]
     if with_verdict:
         sentences.append(
@@ -116,48 +125,47 @@ def _overall(source: Source) -> Section:
         count = len(flagged(with_verdict, flag))
         if count:
             sentences.append(words.text(f"county.overall.{flag}", count=count))
-    missing = verdict_counts(rows)["no_data"]
-    if missing:
-        sentences.append(words.text("county.overall.no_data", count=missing))
-    paragraphs = ["".join(sentences)]
-    failed = [source.name(i) for i in ids if i in source.failed]
-    others = [i for i in ids if i not in able and i not in source.failed]
-    exempt = [source.name(i) for i in others if inapplicable(source.indicators(i))]
-    silent = [source.name(i) for i in others if not inapplicable(source.indicators(i))]
-    for name, members in (("failed", failed), ("not_applicable", exempt), ("silent", silent)):
-        if members:
-            paragraphs.append(words.text(f"county.overall.{name}", list=joined(members)))
-    tables = (_verdict_table(source, rows),) if rows else ()
+    counts = verdict_counts(rows)
+    if counts["to_verify"]:
+        sentences.append(words.text("county.overall.to_verify", count=counts["to_verify"]))
+    if counts["no_data"]:
+        said = lacking_said(source, rows)
+        sentences.append(words.text("county.overall.no_data", count=counts["no_data"], list=said))
+    paragraphs = ["".join(sentences), *_without(source, able)]
+    tables = (counts_table(source),) if rows else ()
     return Section(
         "overall", _heading(source, "overall"), tuple(paragraphs), tables, _charts(source)
     )
 
 
-def _verdict_table(source: Source, rows: Sequence[Row]) -> Table:
-    present = [v for v in VERDICTS if any(r["verdict"] == v for r in rows)]
-    columns = (
-        Column("clause", "条款"),
-        Column("label", "指标"),
-        *(Column(v, VERDICTS[v], "家", "count") for v in present),
-    )
-    cells = []
-    for indicator_id, entry in source.catalogue.items():
-        counts = verdict_counts(r for r in rows if r["indicator_id"] == indicator_id)
-        if counts:
-            cells.append((entry.clause, entry.label, *(counts[v] for v in present)))
-    return Table("verdicts", source.words.text("county.overall.caption"), columns, tuple(cells))
+def _without(source: Source, able: Collection[str]) -> list[str]:
+    """Name those who failed, whom nothing asks, and who sent nothing to go by."""
+    ids = source.institution_ids
+    failed = [source.name(i) for i in ids if i in source.failed]
+    others = [i for i in ids if i not in able and i not in source.failed]
+    exempt = [source.name(i) for i in others if inapplicable(source.clauses(i))]
+    silent = [source.name(i) for i in others if not inapplicable(source.clauses(i))]
+    groups = (("failed", failed), ("not_applicable", exempt), ("silent", silent))
+    return [source.words.text(f"county.overall.{n}", list=joined(m)) for n, m in groups if m]
 
 
 def _charts(source: Source) -> tuple[Chart, ...]:
+    """Rank a handful of indicators, legal persons and branches each among themselves."""
     wanted = source.words.texts("county.charts")
-    charts = (_chart(source, source.catalogue[i]) for i in wanted if i in source.catalogue)
+    charts = (
+        _chart(source, source.catalogue[i], level)
+        for i in wanted
+        if i in source.catalogue
+        for level in CODES["level"]
+    )
     return tuple(c for c in charts if c is not None)
 
 
-def _chart(source: Source, entry: IndicatorWords) -> Chart | None:
-    """Draw one indicator by institution, the worst end first; none for fewer than two."""
-    words = source.words
-    found = [source.indicator(i, entry.indicator_id) for i in source.institution_ids]
+def _chart(source: Source, entry: IndicatorWords, level: str) -> Chart | None:
+    """Draw one indicator of one level, the worst end first; none for fewer than two."""
+    words, group = source.words, CODES["level"][level]
+    ids = [i for i in source.institution_ids if source.institution(i)["level"] == level]
+    found = [source.indicator(i, entry.indicator_id) for i in ids]
     rows = [r for r in found if r is not None and own_value(r) is not None]
     if len(rows) < 2:
         return None
@@ -177,10 +185,15 @@ def _chart(source: Source, entry: IndicatorWords) -> Chart | None:
     if limit_words:
         line = words.text("county.overall.chart_limit", limit=limit_words)
     caption = words.text(
-        "county.overall.chart", label=entry.label, limit=line, cut=cut, legend=_legend(shown, words)
+        "county.overall.chart",
+        label=entry.label,
+        group=group,
+        limit=line,
+        cut=cut,
+        legend=_legend(shown, words),
     )
     said = "；".join(_said(source, row) for row in shown)
-    alt = words.text("county.overall.alt", label=entry.label, list=said)
+    alt = words.text("county.overall.alt", label=entry.label, group=group, list=said)
     return Chart(svg, alt, caption)
 
 
@@ -244,11 +257,12 @@ def _practice(source: Source) -> Section:
             )
         )
     rows = all_rows(source)
-    for indicator_id, entry in source.catalogue.items():
+    for indicator_id in words.texts("institution.main"):
         counts = verdict_counts(r for r in rows if r["indicator_id"] == indicator_id)
-        if counts["met"] + counts["on_track"]:
-            met = counts["met"] + counts["on_track"]
-            met_by.append(words.text("county.practice.met_item", label=entry.label, met=met))
+        met = counts["met"] + counts["on_track"]
+        if met:
+            label = source.catalogue[indicator_id].label
+            met_by.append(words.text("county.practice.met_item", label=label, met=met))
     if met_by:
         paragraphs.append(words.text("county.practice.met", list="；".join(met_by)))
     paragraphs.append(words.text("county.practice.hand"))
@@ -263,9 +277,7 @@ def _problems(source: Source) -> Section:
     troubled = problems(all_rows(source))
     for n, (name, rows) in enumerate(numbered_sections(source, troubled)):
         head = words.text("county.problems.group", number=_NUMBERS[n], section=name)
-        said = [
-            _problem_sentence(source, rows, v, i) for i in source.catalogue for v in _PROBLEM_WORDS
-        ]
+        said = [_problem_sentence(source, rows, v, i) for i in source.catalogue for v in PROBLEMS]
         paragraphs.append(f"{head}。" + "".join(said))
     branches = {i: problem_branches(source, i) for i in source.institution_ids}
     count = sum(len(found) for found in branches.values())
@@ -278,18 +290,24 @@ def _problems(source: Source) -> Section:
 
 
 def _problem_sentence(source: Source, rows: Sequence[Row], verdict: str, indicator_id: str) -> str:
-    names = [
-        name_with_flags(source.name(r["institution_id"]), r, source.words)
-        for r in rows
-        if r["indicator_id"] == indicator_id and r["verdict"] == verdict
-    ]
-    if not names:
+    found = [r for r in rows if r["indicator_id"] == indicator_id and r["verdict"] == verdict]
+    if not found:
         return ""
+    names = (name_with_flags(source.name(r["institution_id"]), r, source.words) for r in found)
     return source.words.text(
         f"county.problems.{_PROBLEM_WORDS[verdict]}",
+        clause=source.catalogue[indicator_id].clause,
         label=source.catalogue[indicator_id].label,
         list=joined(names),
     )
+
+
+def _last_quarter(source: Source) -> Section:
+    heading, table = _heading(source, "last_quarter"), progress_table(source)
+    if table is None:
+        return Section("last_quarter", heading, (source.words.text("county.last_quarter.none"),))
+    lead = source.words.text("county.last_quarter.lead")
+    return Section("last_quarter", heading, (lead,), (table,))
 
 
 def _quality(source: Source) -> Section:
@@ -342,7 +360,7 @@ def _quality(source: Source) -> Section:
 
 def _requirements(source: Source) -> Section:
     words, ids = source.words, source.institution_ids
-    rows, items = all_rows(source), []
+    rows, items = all_clauses(source), []
     troubled = {r["institution_id"] for r in problems(rows)}
     if troubled:
         items.append(words.text("county.requirements.problems", count=len(troubled)))
@@ -350,16 +368,17 @@ def _requirements(source: Source) -> Section:
     unclean = sum(1 for t in each if t.quarantined or t.findings["error"])
     if unclean:
         items.append(words.text("county.requirements.quarantine", count=unclean))
-    if any(r["verdict"] == "no_data" for r in rows):
-        items.append(words.text("county.requirements.no_data"))
+    missing = to_be_sent(source, rows)
+    if missing:
+        items.append(words.text("county.requirements.no_data", list=missing))
     items.append(words.text("county.requirements.always"))
     return Section("requirements", _heading(source, "requirements"), items=tuple(items))
 
 
 def _two_increases(source: Source) -> Section:
-    table = two_increases_table(source)
     heading = _heading(source, "two_increases")
-    if table is None:
+    tables = [t for t in (two_increases_table(source), totals_table(source)) if t is not None]
+    if not tables:
         text = source.words.text("county.two_increases.none")
         return Section("two_increases", heading, (text,))
-    return Section("two_increases", heading, (), (table,))
+    return Section("two_increases", heading, (), tuple(tables))

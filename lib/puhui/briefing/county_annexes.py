@@ -1,47 +1,63 @@
-"""Annexes 3, 4, 8 and 9 of the circular: structure, tolerance, problem list, definitions."""
+"""Annexes 3 to 9 of the circular: indicators by institution, tolerance, problems, definitions."""
 
 from __future__ import annotations
 
-from puhui.briefing.figures import Figure
-from puhui.briefing.institution import problem_items
-from puhui.briefing.judged import KINDS, own_value, shown_unit, value_figure
-from puhui.briefing.overall import force_word
-from puhui.briefing.source import IndicatorWords, Source
-from puhui.briefing.table import Column, Section, Table
+from collections.abc import Sequence
+
+from puhui.briefing.judged import KINDS, cell, own_value, shown_unit
+from puhui.briefing.overall import force_word, inapplicable
+from puhui.briefing.source import IndicatorWords, Row, Source
+from puhui.briefing.table import Column, NoData, Section, Table
 from puhui.briefing.tolerance import gap, tolerance_table, unit_name
+from puhui.briefing.troubles import problem_items
 
 
 def _heading(source: Source, key: str) -> str:
     return source.words.text(f"county.headings.{key}")
 
 
-def structure_section(source: Source) -> Section:
-    """Return annex 3: indicators of the notice's section on structure, by institution."""
-    words, heading = source.words, _heading(source, "structure")
-    section = words.text("county.structure.section")
-    entries = [e for e in source.catalogue.values() if e.section == section]
+def indicators_annex(source: Source, name: str) -> Section:
+    """Return an annex on some indicators by institution; ``county.<name>`` says which.
+
+    Institutions none of them applies to are left out; of answers only the verdict is shown.
+    """
+    words, heading = source.words, _heading(source, name)
+    wanted = words.texts(f"county.{name}.indicators")
+    entries = [source.catalogue[i] for i in wanted if i in source.catalogue]
     found = {
         i: [r for e in entries if (r := source.indicator(i, e.indicator_id))]
         for i in source.institution_ids
     }
-    ids = [i for i, own in found.items() if own]
+    ids = [i for i, own in found.items() if own and not _out_of_place(source, i, own)]
     if not any(own_value(r) is not None for own in found.values() for r in own):
-        return Section("structure", heading, (words.text("county.structure.none"),))
+        return Section(name, heading, (words.text(f"county.{name}.none"),))
     columns = [Column("institution", "机构")]
     for entry in entries:
-        columns += [_value_column(source, ids, entry), _verdict_column(entry)]
-    cells = []
-    for institution_id in ids:
-        row: list[object] = [source.name(institution_id)]
-        for entry in entries:
-            own = source.indicator(institution_id, entry.indicator_id)
-            figure = value_figure(own) if own else None
-            row.append(figure if isinstance(figure, Figure) or figure is None else figure.word)
-            row.append(words.mark(own["verdict"], own["flags"]) if own else None)
-        cells.append(tuple(row))
-    title = words.text("county.structure.caption")
-    table = Table("structure", title, tuple(columns), tuple(cells))
-    return Section("structure", heading, (), (table,))
+        columns += [] if entry.kind == "att" else [_value_column(source, ids, entry)]
+        columns += [] if entry.kind == "shown" else [_verdict_column(entry)]
+    cells = [
+        (source.name(i), *(v for entry in entries for v in _values(source, i, entry))) for i in ids
+    ]
+    title = words.text(f"county.{name}.caption")
+    table = Table(name, title, tuple(columns), tuple(cells))
+    return Section(name, heading, (), (table,))
+
+
+def _out_of_place(source: Source, institution_id: str, own: Sequence[Row]) -> bool:
+    """Whether none of some indicators applies, though others of the institution do."""
+    rows = source.indicators(institution_id)
+    return inapplicable(own) and not inapplicable(rows)
+
+
+def _values(source: Source, institution_id: str, entry: IndicatorWords) -> list[object]:
+    """Cells of one indicator: the value unless it is an answer, the verdict unless it has none."""
+    own = source.indicator(institution_id, entry.indicator_id)
+    value = cell(own) if own else None
+    mark = source.words.mark(own["verdict"], own["flags"]) if own else None
+    return [
+        *([] if entry.kind == "att" else [value.word if isinstance(value, NoData) else value]),
+        *([] if entry.kind == "shown" else [mark]),
+    ]
 
 
 def _value_column(source: Source, ids: list[str], entry: IndicatorWords) -> Column:
@@ -52,7 +68,8 @@ def _value_column(source: Source, ids: list[str], entry: IndicatorWords) -> Colu
 
 
 def _verdict_column(entry: IndicatorWords) -> Column:
-    return Column(f"{entry.indicator_id}_verdict", "结论", "", "verdict", note=entry.test)
+    label = entry.label if entry.kind == "att" else "结论"
+    return Column(f"{entry.indicator_id}_verdict", label, "", "verdict", note=entry.test)
 
 
 def tolerance_annex(source: Source) -> Section:
@@ -105,14 +122,13 @@ def definitions_section(source: Source) -> Section:
     columns = (
         Column("clause", "条款"),
         Column("label", "指标"),
-        Column("wording", "要求"),
         Column("force", "要求性质"),
         Column("unit", "单位"),
         Column("formula", "公式"),
         Column("test", "判断"),
     )
     cells = tuple(
-        (e.clause, e.label, e.wording, force_word(words, e.force), e.unit, e.formula, e.test)
+        (e.clause, e.label, force_word(words, e.force), e.unit, e.formula, e.test)
         for e in source.catalogue.values()
     )
     title = words.text("county.definitions.caption")

@@ -20,6 +20,8 @@ KINDS = {
     "笔": "count",
     "家": "count",
     "人": "count",
+    "个": "count",
+    "项": "count",
     "元": "money_wan",
     "美元": "money_wan",
 }
@@ -40,8 +42,12 @@ def kind_of(row: Row) -> str:
 
 def shown_unit(row: Row) -> str:
     """Unit as a table's cell names it (money: 万元)."""
-    unit = row["unit"] or ""
-    return _SHOWN_UNITS.get(unit, unit)
+    return unit_shown(row["unit"])
+
+
+def unit_shown(unit: str | None) -> str:
+    """Unit of a stored figure as a table names it (money: 万元)."""
+    return _SHOWN_UNITS.get(unit or "", unit or "")
 
 
 def own_value(row: Row) -> Fraction | None:
@@ -82,6 +88,14 @@ def value_figure(row: Row) -> Figure | NoData:
     return Figure(value, kind_of(row), against=_against(row))
 
 
+def cell(row: Row) -> Figure | NoData | str:
+    """Return the value as a table shows it: a figure, or of answers how many are yes."""
+    value = own_value(row)
+    if row["answers"] and value is not None:
+        return f"{int(value)}/{len(row['answers'])}"
+    return value_figure(row)
+
+
 def base_figure(row: Row) -> Figure | None:
     """Return the base value, told apart from the value where they differ."""
     base, value = base_value(row), own_value(row)
@@ -116,6 +130,8 @@ def limit_text(row: Row, words: Words) -> str:
     test = row["test"]
     if not test:
         return "—"
+    if test == "list":
+        return words.text("common.tests.list")
     if test in ("up", "down"):
         base = words.of("common.bases", row["base"])
         return words.text(f"common.tests.{test}", base=base)
@@ -133,11 +149,12 @@ def limit_number(row: Row, limit: Fraction) -> str:
 
 def spoken(row: Row) -> str:
     """Return the value with its unit as a sentence says it: ``3.004个百分点``."""
-    figure = value_figure(row)
-    if isinstance(figure, NoData):
-        return figure.word
+    said = cell(row)
+    if isinstance(said, NoData):
+        return said.word
     unit = row["unit"] or ""
-    return figure.text + _SPOKEN_UNITS.get(unit, unit)
+    text = said.text if isinstance(said, Figure) else said
+    return text + _SPOKEN_UNITS.get(unit, unit)
 
 
 def verdict_said(row: Row, words: Words) -> str:
@@ -154,6 +171,11 @@ def name_with_flags(name: str, row: Row, words: Words) -> str:
 def flagged(rows: Iterable[Row], flag: str) -> list[Row]:
     """Rows that carry a flag of :data:`puhui.results.FLAGS`."""
     return [row for row in rows if flag in (row["flags"] or ())]
+
+
+def is_ratio(row: Row) -> bool:
+    """Whether the value is a share, a rate or a difference of such."""
+    return kind_of(row) in ("percent", "pp", "bp")
 
 
 def serious_first(row: Row, force: str) -> tuple[int, int]:

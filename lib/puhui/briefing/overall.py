@@ -22,9 +22,9 @@ def verdict_counts(rows: Iterable[Row]) -> Counter[str]:
 
 
 def counts_in_words(counts: Counter[str], among: Iterable[str]) -> str:
-    """Return ``达标 3 项、未达标 1 项`` in the order of :data:`puhui.results.VERDICTS`."""
+    """Return ``达标 3 条、未达标 1 条`` in the order of :data:`puhui.results.VERDICTS`."""
     wanted = set(among)
-    return joined(f"{VERDICTS[v]} {counts[v]} 项" for v in VERDICTS if v in wanted and counts[v])
+    return joined(f"{VERDICTS[v]} {counts[v]} 条" for v in VERDICTS if v in wanted and counts[v])
 
 
 def judged(rows: Iterable[Row]) -> list[Row]:
@@ -42,14 +42,23 @@ def problems(rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if row["verdict"] in PROBLEMS]
 
 
-def labels(source: Source, rows: Iterable[Row]) -> str:
-    """Labels of the rows' indicators, each once."""
-    names = (source.catalogue[row["indicator_id"]].label for row in rows)
-    return joined(dict.fromkeys(names))
+def some(names: Iterable[str], words: Words) -> str:
+    """Join the first of many names, and say how many there are."""
+    found = list(dict.fromkeys(names))
+    most = words.number("common.most_named")
+    if len(found) <= most:
+        return joined(found)
+    return words.text("common.and_more", list=joined(found[:most]), count=len(found))
+
+
+def of_clauses(source: Source, rows: Iterable[Row]) -> list[str]:
+    """Labels of the indicators that decide these clauses."""
+    entries = (source.catalogue.get(row["indicator_id"] or "") for row in rows)
+    return [entry.label for entry in entries if entry is not None]
 
 
 def numbered_sections(source: Source, rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
-    """Group rows by the notice's section, in its order: (heading, rows)."""
+    """Group indicator rows by the notice's section, in its order: (heading, rows)."""
     names = source.words.map("common.sections")
     groups: dict[str, list[Row]] = {}
     for row in rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
@@ -21,6 +21,24 @@ from puhui.quarter import Quarter
 Row = Mapping[str, Any]
 #: Stands in intake for rows of a shared file that belong to no single institution.
 SHARED = "_shared"
+#: Stands for an institution in rows on the county as a whole.
+COUNTY = "county"
+#: The clause that counts all others (C1); it is no requirement of its own.
+OVERALL = "C1"
+
+
+@dataclass(frozen=True)
+class ClauseWords:
+    """A requirement of the notice as a page says it.
+
+    ``force`` is one of ban, must, strive, encourage (empty: none); ``section`` the notice's
+    section number as text.
+    """
+
+    clause: str
+    section: str
+    force: str
+    wording: str
 
 
 @dataclass(frozen=True)
@@ -29,6 +47,8 @@ class IndicatorWords:
 
     ``force`` is one of ban, must, strive, encourage (empty: ``shown``); ``section`` the
     notice's section number as text; ``formula`` and ``test`` are formula and test in words.
+    ``kind`` is rule, trend, list, att or shown; ``pending`` says why there is no answer yet;
+    ``parts`` are labels of the figures shown beside the value.
     """
 
     indicator_id: str
@@ -40,6 +60,11 @@ class IndicatorWords:
     unit: str
     formula: str
     test: str
+    kind: str = "rule"
+    tier: str = ""
+    pending: str = ""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    is_total: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,6 +83,8 @@ class Source:
         Columns branch_id, institution_id, name.
     catalogue
         Indicator id → its words, in the order pages list them.
+    notice
+        Clause id → its words, in the order of the notice.
     words
         Sentence templates.
     meta
@@ -71,6 +98,7 @@ class Source:
     institutions: pa.Table
     branches: pa.Table
     catalogue: Mapping[str, IndicatorWords]
+    notice: Mapping[str, ClauseWords]
     words: Words
     meta: Mapping[str, str]
     failed: Mapping[str, str]
@@ -126,7 +154,7 @@ class Source:
     def _by_institution(self) -> dict[str, dict[str, list[Row]]]:
         grouped: dict[str, dict[str, list[Row]]] = {}
         quarter = str(self.quarter)
-        for name in ("indicators", "tolerance", "intake"):
+        for name in ("indicators", "clauses", "tolerance", "intake"):
             grouped[name] = defaultdict(list)
             table = self.table(name)
             for row in table.to_pylist() if table is not None else ():
@@ -143,8 +171,35 @@ class Source:
 
     def indicator(self, institution_id: str, indicator_id: str) -> Row | None:
         """Return one indicator row of the institution itself, if there is one."""
-        rows = self.indicators(institution_id)
-        return next((r for r in rows if r["indicator_id"] == indicator_id), None)
+        known = indicator_id in self.catalogue
+        return self._own.get((institution_id, indicator_id)) if known else None
+
+    @cached_property
+    def _own(self) -> dict[tuple[str, str], Row]:
+        rows = (r for found in self._by_institution["indicators"].values() for r in found)
+        return {(r["institution_id"], r["indicator_id"]): r for r in rows if not r["branch_id"]}
+
+    def clauses(self, institution_id: str) -> tuple[Row, ...]:
+        """Return the institution's own clause rows in the notice's order, without C1."""
+        found = {
+            r["clause"]: r
+            for r in self._by_institution["clauses"].get(institution_id, ())
+            if r["branch_id"] is None
+        }
+        return tuple(found[c] for c in self.notice if c in found and c != OVERALL)
+
+    def counted(self, institution_id: str) -> Row | None:
+        """Return the row of C1: how many clauses came out how, now and a quarter before."""
+        rows = self._by_institution["clauses"].get(institution_id, ())
+        return next((r for r in rows if r["clause"] == OVERALL and not r["branch_id"]), None)
+
+    @cached_property
+    def by_clause(self) -> Mapping[str, tuple[IndicatorWords, ...]]:
+        """Indicators of each clause of the notice; a clause may have none (C1)."""
+        found: dict[str, tuple[IndicatorWords, ...]] = dict.fromkeys(self.notice, ())
+        for entry in self.catalogue.values():
+            found[entry.clause] = (*found.get(entry.clause, ()), entry)
+        return found
 
     def tolerance(self, institution_id: str) -> tuple[Row, ...]:
         """Return tolerance rows: the institution first, then branches by number."""
@@ -194,6 +249,22 @@ class Source:
                 key = (row["institution_id"], row["indicator_id"], row["part"])
                 found[key] = exact(row["value"]) if value is None else value
         return found
+
+    def parts(self, institution_id: str) -> tuple[Row, ...]:
+        """Return what is shown beside the institution's own indicators, in catalogue order."""
+        order = {
+            (i, p): (n, m)
+            for n, (i, entry) in enumerate(self.catalogue.items())
+            for m, p in enumerate(entry.parts)
+        }
+        rows = [
+            r
+            for r in self.rows("parts")
+            if r["institution_id"] == institution_id
+            and r["branch_id"] is None
+            and (r["indicator_id"], r["part"]) in order
+        ]
+        return tuple(sorted(rows, key=lambda r: order[r["indicator_id"], r["part"]]))
 
     def part(self, institution_id: str, indicator_id: str, part: str) -> Fraction | None:
         """Return a figure shown beside an indicator of the institution itself, if it is known."""

@@ -88,6 +88,23 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Sign:
+    """A verdict as its sign alone, where a legend beside the table says what signs mean."""
+
+    mark: Mark
+
+    @property
+    def verdict(self) -> str:
+        """The verdict's code."""
+        return self.mark.verdict
+
+    @property
+    def text(self) -> str:
+        """The sign, with a star where the verdict has flags."""
+        return self.mark.sign + ("*" if self.mark.flags else "")
+
+
+@dataclass(frozen=True)
 class Noted:
     """Text with a note beside it: clause and formula, a comment in the workbook."""
 
@@ -97,13 +114,20 @@ class Noted:
 
 @dataclass(frozen=True)
 class Table:
-    """A briefing table; every renderer writes the same rows."""
+    """A briefing table; every renderer writes the same rows.
+
+    With ``grouped`` the first column names groups of neighbouring rows: a page shows it as
+    headings between the rows, a workbook as a column. A ``matrix`` has many narrow columns of
+    signs, whose headings a page writes downwards.
+    """
 
     id: str
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[object, ...], ...]
     notes: tuple[str, ...] = ()
+    grouped: bool = False
+    matrix: bool = False
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -163,7 +187,7 @@ def cell_text(value: object, column: Column) -> str:
         return "—"
     if isinstance(value, NoData):
         return plain(f"{value.word}：{value.reason}" if value.reason else value.word)
-    if isinstance(value, Mark | Noted):
+    if isinstance(value, Mark | Noted | Sign):
         return plain(value.text)
     if isinstance(value, dt.date):
         return value.isoformat()

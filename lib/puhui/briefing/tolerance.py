@@ -137,7 +137,9 @@ def _branch_charts(source: Source, rows: Sequence[Row], names: Sequence[str]) ->
     for value, row, name in shown:
         figure = gap_figure(row)
         text = figure.text if isinstance(figure, Figure) else ""
-        dots.append(Dot(name, float(value or 0), text, PASSED.get(row["verdict"])))
+        dots.append(
+            Dot(_short(source, row, name), float(value or 0), text, PASSED.get(row["verdict"]))
+        )
         said.append(
             words.text(
                 "institution.tolerance.alt_row",
@@ -158,6 +160,11 @@ def _branch_charts(source: Source, rows: Sequence[Row], names: Sequence[str]) ->
     )
     alt = words.text("institution.tolerance.alt", limit=bound_text, list="；".join(said))
     return (Chart(svg, alt, words.text("institution.tolerance.chart", cut=cut)),)
+
+
+def _short(source: Source, row: Row, name: str) -> str:
+    """Name of a branch without that of its institution, which the page is about."""
+    return name.removeprefix(source.name(row["institution_id"])) or name
 
 
 def problem_branches(source: Source, institution_id: str) -> list[tuple[Row, str]]:

@@ -208,10 +208,20 @@ def _institution_row(source: Source, institution_id: str, s: Stocks) -> tuple[ob
         _figure(now, "count", customers_row),
         _figure(_difference(now, base), "count", customers_row, signed=True),
         marks[1],
-        *(no_value(growth_row) if growth_row else NoData(),) * 3,
+        *_plan(source, institution_id),
         CODES["level"].get(own["level"], "—"),
         joined(words.of("common.sources", o) for o in origins) or "—",
     )
+
+
+def _plan(source: Source, institution_id: str) -> tuple[object, ...]:
+    """Plan of the year, how far it is fulfilled, and how far it should be by now."""
+    words = source.words
+    row = source.indicator(institution_id, words.text("two_increases.plan_indicator"))
+    if row is None or own_value(row) is None:
+        return (no_value(row) if row else NoData(),) * 3
+    (plan,) = _parts(source, institution_id, row, "plan")
+    return _figure(plan, "money_yi", row), value_figure(row), exact(row["threshold"])
 
 
 def _without_reason(row: Row | None) -> Figure | NoData:

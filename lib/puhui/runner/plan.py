@@ -15,7 +15,7 @@ from puhui.runner.workspace import COUNTY, Run
 
 #: Slices an institution's working papers save; without all of them it has no page.
 INSTITUTION_SLICES = {
-    "02_indicators": ("indicators", "parts"),
+    "02_indicators": ("indicators", "parts", "clauses"),
     "03_rates": ("spreads",),
     "04_eligibility": ("tolerance",),
 }
@@ -30,7 +30,12 @@ class Planner:
     notebooks: Path
 
     def working(self) -> list[Task]:
-        """01, then 02–04 of each institution and 03 of the county."""
+        """01, then 02–04 of each institution and 03 of the county.
+
+        A snapshot's digest covers every table of it, answers and registers included; the
+        office's covers plans, notes and the register.
+        """
+        office = self.run.supervisor_snapshot
         snapshots = {
             i: [s.digest for s in self.run.snapshots if s.institution_id == i]
             for i in self.run.config.institutions
@@ -43,6 +48,7 @@ class Planner:
         for institution in self.run.config.institutions:
             rests_on = combine(
                 *snapshots[institution],
+                "" if office is None else office.digest,
                 self._measures_key(institution),
                 self.run.facts(institution).values,
                 self.run.branches(institution),

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from puhui import __version__, results
 from puhui.runner import as_judged
+from puhui.runner.gathering import county_tables
 from puhui.runner.locking import LOCK
 from puhui.runner.notebooks import Done, read
 from puhui.runner.plan import COUNTY_SLICES, INSTITUTION_SLICES
@@ -36,13 +37,18 @@ def complete(run: Run, done: Iterable[Done]) -> tuple[list[str], dict[str, str]]
 
 
 def gather(run: Run, institutions: Iterable[str]) -> dict[str, pa.Table]:
-    """Join the slices of this run into ``results/*.parquet``, in a lasting order."""
+    """Join the slices of this run into ``results/*.parquet``, in a lasting order.
+
+    What needs all institutions at once, the county's totals and counts, is added here.
+    """
     parts = {name: list(institutions) for names in INSTITUTION_SLICES.values() for name in names}
     parts |= {name: [COUNTY] for names in COUNTY_SLICES.values() for name in names}
     gathered = {}
     for name, of in parts.items():
         paths = [run.slice_path(name, part) for part in of]
         gathered[name] = concat(name, [pq.read_table(p) for p in paths if p.is_file()])
+    for name, rows in county_tables(run, gathered).items():
+        gathered[name] = concat(name, [gathered[name], rows])
     gathered["measures"] = run.measures
     gathered["intake"] = run.intake("intake")
     gathered["findings"] = run.intake("findings")

@@ -22,7 +22,7 @@ from puhui.quarter import Quarter
 from puhui.store import SUPERVISOR, Snapshot, Store, write_text
 
 if TYPE_CHECKING:
-    from puhui.briefing.source import IndicatorWords, Source
+    from puhui.briefing.source import ClauseWords, IndicatorWords, Source
     from puhui.briefing.table import Section
 
 
@@ -244,6 +244,7 @@ class Run:
             institutions=register,
             branches=self.branch_register.select(["branch_id", "institution_id", "name"]),
             catalogue=self._catalogue(),
+            notice=self._notice(),
             words=Words.load(self.params.word_files()),
             meta=self.meta(),
             failed=dict(self.config.failed),
@@ -266,8 +267,26 @@ class Run:
                 unit=indicator.unit,
                 formula=indicator.formula_words(self.params.label),
                 test=indicator.test_words(policy, self.quarter) or results.VERDICTS["shown"],
+                kind=indicator.kind,
+                tier=indicator.tier,
+                pending=indicator.pending,
+                parts={name: part.label for name, part in indicator.parts.items()},
+                is_total=indicator.total_of is not None,
             )
         return found
+
+    def _notice(self) -> dict[str, ClauseWords]:
+        from puhui.briefing.source import ClauseWords
+
+        return {
+            key: ClauseWords(
+                clause=key,
+                section=str(clause.section),
+                force="" if clause.force == "none" else clause.force,
+                wording=clause.wording.zh,
+            )
+            for key, clause in self.params.clauses.items()
+        }
 
     def annex_path(self, part: str) -> Path:
         """Excel annex of an institution or of the county."""

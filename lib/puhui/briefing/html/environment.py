@@ -42,7 +42,7 @@ def _shapes(table: Table) -> list[str]:
 
 
 def _is_wide(table: Table) -> bool:
-    return len(table.columns) > _WIDE
+    return len(table.columns) - table.grouped > _WIDE
 
 
 def _cell(value: object, column: Column) -> str:
