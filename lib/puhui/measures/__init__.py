@@ -1,13 +1,15 @@
 """Measures: named aggregates by institution and branch, by every way they can be had.
 
 From ledgers, one quarter is two scans whatever the number of measures; from returns, a
-measure is an exact formula over filed items; registers are added up and answers read.
+measure is an exact formula over filed items; registers are added up and answers read;
+loans are compared with similar ones cell by cell.
 Values are DECIMAL(38,8); a value that cannot be had is null and ``reason`` says which table
 or column is missing. Missing is never zero.
 """
 
+from puhui.measures.comparing import CELLS, Comparisons, from_comparisons
 from puhui.measures.ledger import from_ledgers
-from puhui.measures.planning import Plan, customers_sql, plan, rows_sql, sums_sql
+from puhui.measures.planning import Plan, customers_sql, plan, sums_sql
 from puhui.measures.reconciling import reconcile
 from puhui.measures.registers import from_registers
 from puhui.measures.returns import from_returns
@@ -20,17 +22,21 @@ from puhui.measures.rows import (
     as_lookup,
     exact_decimal,
 )
+from puhui.measures.worked import rows_sql, work_out
 
 __all__ = [
     "ANSWERED",
+    "CELLS",
     "LEDGER",
     "MISSING_COLUMNS",
     "REGISTER",
     "RETURNS",
+    "Comparisons",
     "Plan",
     "as_lookup",
     "customers_sql",
     "exact_decimal",
+    "from_comparisons",
     "from_ledgers",
     "from_registers",
     "from_returns",
@@ -38,4 +44,5 @@ __all__ = [
     "reconcile",
     "rows_sql",
     "sums_sql",
+    "work_out",
 ]

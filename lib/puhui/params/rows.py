@@ -4,7 +4,8 @@ A value belongs to *now* or to *drawdown* (balances use the credit line now, yea
 figures the line at drawdown); whatever mixes the two is refused when it is loaded.
 
 A measure comes from the loan ledger, from filed figures, or from both; or it stands by
-itself: added up from a register (products, plans, deferrals, …) or answered as a number.
+itself: added up from a register (products, plans, deferrals, …), ranked among its rows or
+answered as a number; or it takes more than a sum over a ledger (:mod:`puhui.params.worked`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,16 @@ from puhui.errors import ParamsError
 from puhui.params.expression import Expression
 from puhui.params.policy import Policy
 from puhui.params.reading import Strict, build, expression, mapping, nearest, required
+from puhui.params.worked import (
+    OF_LOAN,
+    Charged,
+    Compared,
+    Ranked,
+    moments,
+    read_charged,
+    read_compared,
+    read_ranked,
+)
 from puhui.params.yaml import YamlMap
 
 PERIOD = ("year_start", "end", "window_start")
@@ -37,6 +48,8 @@ REGISTERS: dict[str, dict[str, str]] = {
 }
 _RESERVED = ("benchmark_series", "benchmark_tenor", "benchmark_date", "benchmark_rate")
 _AGGREGATES = ("sum", "customers", "count")
+#: Ways a measure can be had; the first two may stand side by side.
+_WAYS = ("ledger", "returns", "register", "attested", "ranked", "compared", "charged")
 
 
 @dataclass(frozen=True)
@@ -87,8 +100,9 @@ class Attested:
 class Measure:
     """A named aggregate, by every way it can be had.
 
-    ``ledger`` and ``returns`` are two sources of one figure; ``register`` and ``attested``
-    stand alone and go with either.
+    ``ledger`` and ``returns`` are two sources of one figure; ``register``, ``ranked`` and
+    ``attested`` stand alone and go with either. ``compared`` and ``charged`` are worked out
+    from ledgers, and have no other source.
     """
 
     id: str
@@ -100,11 +114,14 @@ class Measure:
     file: str
     register: Register | None = None
     attested: Attested | None = None
+    compared: Compared | None = None
+    charged: Charged | None = None
+    ranked: Ranked | None = None
 
     @property
     def stands_alone(self) -> bool:
         """Whether the figure has but one source, whatever the rest of a formula rests on."""
-        return self.register is not None or self.attested is not None
+        return any(w is not None for w in (self.register, self.attested, self.ranked))
 
     @property
     def items(self) -> frozenset[str]:
@@ -144,14 +161,27 @@ class _RawMeasure(Strict):
     returns: str | None = None
     added_up: object = Field(default=None, alias="register")
     attested: object = None
+    compared: object = None
+    charged: object = None
+    ranked: object = None
 
 
 class Rows:
     """Checks names and moments of row expressions against schema, policy and each other."""
 
-    def __init__(self, derived: Mapping[str, Derived], policy: Policy) -> None:
+    def __init__(
+        self,
+        derived: Mapping[str, Derived],
+        policy: Policy,
+        tables: Mapping[str, str] = OF_LOAN,
+    ) -> None:
         self.derived = derived
         self.policy = policy
+        self.tables = tables
+
+    def over(self, tables: Mapping[str, str]) -> Rows:
+        """Return the same checks for expressions whose prefixes name other tables."""
+        return Rows(self.derived, self.policy, tables)
 
     def moments(self, expression: Expression) -> set[str]:
         """Moments an expression rests on (``now``, ``drawdown``), derived ones followed.
@@ -176,9 +206,8 @@ class Rows:
         return found - {""}
 
     def _moment(self, expression: Expression, qualifier: str, name: str) -> str:
-        if qualifier in ("", "customer"):
-            table = "customers" if qualifier else "loans"
-            columns = {c.name: c for c in schema.columns(table)}
+        if qualifier in self.tables:
+            columns = {c.name: c for c in schema.columns(self.tables[qualifier])}
             known = [*columns, *([] if qualifier else self.derived)]
             if name in columns:
                 return columns[name].moment
@@ -247,23 +276,25 @@ def load_measures(
         or one that stands alone beside others.
     """
     rows = Rows(derived, policy)
-    return {
-        name: _measure(name, mapping(value, where=raw.where(name)), rows)
-        for name, value in raw.items()
-    }
+    measures: dict[str, Measure] = {}
+    for name, value in raw.items():
+        entry = mapping(value, where=raw.where(name))
+        measures[name] = _measure(name, entry, rows, measures)
+    return measures
 
 
-def _measure(name: str, raw: YamlMap, rows: Rows) -> Measure:
+def _measure(name: str, raw: YamlMap, rows: Rows, before: Mapping[str, Measure]) -> Measure:
     model = build(_RawMeasure, raw)
-    ways = [w for w in ("ledger", "returns", "register", "attested") if w in raw]
+    ways = [w for w in _WAYS if w in raw]
     if not ways or (len(ways) > 1 and ways != ["ledger", "returns"]):
         raise ParamsError(
-            f"指标量“{name}”应写 ledger、returns（可并列），或只写 register、attested 之一。",
+            f"指标量“{name}”应写 ledger、returns（可并列），或只写 {'、'.join(_WAYS[2:])} 之一。",
             where=raw.where(),
         )
+    parts = {w: mapping(raw[w], where=raw.where(w)) for w in ways if w != "returns"}
     ledger = None
-    if "ledger" in raw:
-        ledger = _ledger(mapping(raw["ledger"], where=raw.where("ledger")))
+    if "ledger" in parts:
+        ledger = _ledger(parts["ledger"])
         _check_ledger(name, model.kind, ledger, rows)
     return Measure(
         name,
@@ -273,13 +304,32 @@ def _measure(name: str, raw: YamlMap, rows: Rows) -> Measure:
         ledger,
         _items(raw, "returns"),
         raw.where(),
-        _register(mapping(raw["register"], where=raw.where("register")), rows)
-        if "register" in raw
-        else None,
-        _attested(mapping(raw["attested"], where=raw.where("attested")))
-        if "attested" in raw
-        else None,
+        register=_register(parts["register"], rows) if "register" in parts else None,
+        attested=_attested(parts["attested"]) if "attested" in parts else None,
+        compared=_compared(name, parts["compared"], rows, before) if "compared" in parts else None,
+        charged=_charged(name, parts["charged"], rows, before) if "charged" in parts else None,
+        ranked=_ranked(name, parts["ranked"], rows) if "ranked" in parts else None,
     )
+
+
+def _compared(name: str, raw: YamlMap, rows: Rows, before: Mapping[str, Measure]) -> Compared:
+    known = {n: m.compared.spec for n, m in before.items() if m.compared is not None}
+    found = read_compared(raw, known)
+    _one_moment(moments(found.spec, rows), f"指标量“{name}”", raw.where())
+    return found
+
+
+def _charged(name: str, raw: YamlMap, rows: Rows, before: Mapping[str, Measure]) -> Charged:
+    known = {n: m.charged.spec for n, m in before.items() if m.charged is not None}
+    found = read_charged(raw, known)
+    _one_moment(moments(found.spec, rows), f"指标量“{name}”", raw.where())
+    return found
+
+
+def _ranked(name: str, raw: YamlMap, rows: Rows) -> Ranked:
+    found = read_ranked(raw, REGISTERS)
+    _one_moment(moments(found, rows), f"指标量“{name}”", raw.where())
+    return found
 
 
 def _items(raw: YamlMap, key: str) -> Expression | None:

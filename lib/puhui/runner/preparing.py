@@ -196,12 +196,14 @@ def _measure(
         return False
     run = Run(config)
     quarters = _quarters(Quarter.parse(config.quarter))
-    tables = []
+    tables, cells = [], []
     with DuckDBEngine([Path(config.store)], threads=config.threads) as engine:
         for number, quarter in enumerate(quarters, 1):
-            tables.append(
-                measures.from_ledgers(engine, loaded, snapshots, quarter, register=run.register)
-            )
+            args = (engine, loaded, snapshots, quarter)
+            tables.append(measures.from_ledgers(*args, register=run.register))
+            worked = measures.work_out(*args, register=run.register)
+            tables.append(worked.measures)
+            cells.append(worked.cells)
             progress("计算指标量", number, len(quarters), str(quarter))
         tables.append(measures.from_returns(engine, loaded, snapshots, quarters))
         tables.append(
@@ -210,6 +212,7 @@ def _measure(
             )
         )
     joined, differences = measures.reconcile(loaded, concat("measures", tables))
+    pq.write_table(pa.concat_tables(cells), config.working / "compared_cells.parquet")
     table = sort_results("measures", joined)
     pq.write_table(table.cast(results.SCHEMAS["measures"]), path)
     mine = pc.equal(differences["quarter"], config.quarter)
