@@ -57,7 +57,7 @@ def test_the_hand_written_order_has_every_verdict_there_is():
     assert sorted(WORST_FIRST) == sorted(results.VERDICTS)
 
 
-@pytest.mark.parametrize(("one", "other"), product(WORST_FIRST, repeat=2))
+@pytest.mark.parametrize(("one", "other"), list(product(WORST_FIRST, repeat=2)))
 def test_a_clause_takes_the_worse_of_two_indicators(params, one, other):
     rows = [bare("C2.2.balance", one), bare("C2.2.customers", other)]
     found = table(params, rows)[1]
