@@ -17,7 +17,7 @@ from puhui.measures.returns import as_number
 from puhui.measures.rows import REGISTER, exact_decimal, missing_columns
 from puhui.params import Measure, Params
 from puhui.params.expression import NoData, Value
-from puhui.params.rows import REGISTERS
+from puhui.params.rows import REGISTERS, Attested
 from puhui.quarter import Quarter
 from puhui.store import Snapshot
 
@@ -32,6 +32,8 @@ _JOINED = {
         "AND d.ended_on IS NOT NULL) AS after_deferral FROM applications t"
     ),
 }
+#: What such a join looks into: without that register and column the joined one is not known.
+_LOOKED_INTO = {"applications": ("deferrals", "ended_on")}
 
 
 def from_registers(
@@ -82,6 +84,8 @@ class _Sent:
     revision: int
     reason: str | None
     absent: tuple[str, ...] = ()
+    beside: str | None = None
+    """Why columns joined from another register are not known."""
 
 
 class _Work:
@@ -120,6 +124,7 @@ class _Work:
                 s.revision,
                 None if table in s.tables else _why_absent(s, table),
                 s.absent.get(table, ()),
+                _why_not_joined(s, table),
             )
             for s in self.snapshots
         ]
@@ -245,11 +250,24 @@ def _why_absent(snapshot: Snapshot, table: str) -> str:
     return snapshot.missing.get(table) or f"缺表：{schema.label(table)}"
 
 
+def _why_not_joined(snapshot: Snapshot, table: str) -> str | None:
+    """Say why what a join looks into was not sent; missing is never "no such row"."""
+    if table not in _LOOKED_INTO:
+        return None
+    other, column = _LOOKED_INTO[table]
+    if other not in snapshot.tables:
+        return _why_absent(snapshot, other)
+    absent = column in snapshot.absent.get(other, ())
+    return missing_columns([(other, column)]) if absent else None
+
+
 def _lacking(measure: Measure, sent: _Sent) -> str | None:
     """Name columns a register measure cannot do without and the submission lacks."""
     register = measure.register
     assert register is not None
     joined = REGISTERS[register.table]
+    if sent.beside and any(q == "" and n in joined for q, n in register.where.columns):
+        return sent.beside
     names = {n for q, n in register.where.columns if q == "" and n not in joined}
     if register.of is not None:
         names |= {n for q, n in register.of.columns if q == ""}
@@ -266,19 +284,22 @@ def _answer(measure: Measure, given: Mapping[str, Mapping[str, object]]) -> Valu
         return Fraction(int(yes))
     if attested.number is not None:
         return attested.number.evaluate(lambda _, item: _number(given, item))
-    under = f"{attested.least}."
-    found = sorted(item for item in given if item.startswith(under))
-    if not found:
-        return NoData((f"答卷缺 {under}*",))
-    values = []
-    for item in found:
-        value = _number(given, item)
-        if attested.minus and isinstance(value, Fraction):
-            other = _number(given, f"{attested.minus}.{item.removeprefix(under)}")
-            value = value - other if isinstance(other, Fraction) else other
-        if isinstance(value, NoData):
-            return value
-        values.append(value)
+    return _least(attested, given)
+
+
+def _least(attested: Attested, given: Mapping[str, Mapping[str, object]]) -> Value:
+    """Return the smallest of numbers that begin alike; one of a pair alone is not enough."""
+    heads = [f"{head}." for head in (attested.least, attested.minus) if head]
+    tails = {i.removeprefix(h) for h in heads for i in given if i.startswith(h)}
+    if not any(f"{heads[0]}{tail}" in given for tail in tails):
+        return NoData((f"答卷缺 {heads[0]}*",))
+    values: list[Fraction] = []
+    for tail in sorted(tails):
+        numbers = [_number(given, f"{head}{tail}") for head in heads]
+        known = [n for n in numbers if isinstance(n, Fraction)]
+        if len(known) < len(numbers):
+            return NoData.merge(numbers)
+        values.append(known[0] - sum(known[1:]))
     return min(values)
 
 
