@@ -249,13 +249,16 @@ class County:
         quarters = sorted(around | {base for q in around for base in q.bases.values()})
         office = self.office
         with DuckDBEngine([self.store.root], threads=threads) as engine:
-            ledgers = [
-                measures.from_ledgers(engine, self.params, snapshots, q, register=self.register)
-                for q in quarters
-            ]
+            ledgers = []
+            for q in quarters:
+                args = (engine, self.params, snapshots, q)
+                ledgers.append(measures.from_ledgers(*args, register=self.register))
+                ledgers.append(measures.work_out(*args, register=self.register).measures)
             filed = measures.from_returns(engine, self.params, snapshots, quarters)
+            # Who sent nothing for a quarter has no rows of registers, so others need not be asked.
+            sent = [q for q in quarters if str(q) in {s.quarter for s in snapshots}]
             registers = measures.from_registers(
-                engine, self.params, snapshots, quarters, supervisor=office
+                engine, self.params, snapshots, sent, supervisor=office
             )
         return pa.concat_tables([*ledgers, filed, registers])
 

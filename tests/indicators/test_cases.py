@@ -104,6 +104,20 @@ def office_text(table: str, cases: dict[int, Case]) -> str:
     return "\n".join([" ".join(header), *(" ".join(r.get(n, "=") for n in header) for r in lines)])
 
 
+def register(cases: dict[int, Case]) -> pa.Table:
+    """Register of the cases, each of a kind of its own, so that none is another's peer."""
+    names = ("institution_id", "county_code", "kind")
+    rows = [
+        {
+            "institution_id": institution(number),
+            "county_code": case.facts.get("county_code"),
+            "kind": institution(number),
+        }
+        for number, case in cases.items()
+    ]
+    return pa.Table.from_pylist(rows, pa.schema([(name, pa.string()) for name in names]))
+
+
 def build(folder: Path, cases: dict[int, Case]) -> Group:
     county = County(folder)
     for number, case in cases.items():
@@ -114,13 +128,7 @@ def build(folder: Path, cases: dict[int, Case]) -> Group:
         for table in OFFICE_TABLES:
             lacks = some.office_lacks.get(table, ())
             county.with_office(table, office_text(table, cases), absent=lacks)
-    county.register = pa.table(
-        {
-            "institution_id": [institution(n) for n in cases],
-            "county_code": [c.facts.get("county_code") for c in cases.values()],
-        },
-        schema=pa.schema([("institution_id", pa.string()), ("county_code", pa.string())]),
-    )
+    county.register = register(cases)
     quarters = sorted({case.quarter for case in cases.values()})
     return Group(county, county.bench(*quarters))
 

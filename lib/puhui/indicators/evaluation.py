@@ -334,12 +334,16 @@ class _Lookup:
         word = SOURCE_WORDS[source]
         if source == REGISTER:
             return self._why_no_register(quarter, measure)
-        if (measure.returns if source == "returns" else measure.ledger) is None:
+        filed = measure.returns is not None
+        # What is neither added up nor filed (compared, charged) is worked out from ledgers.
+        if (not filed) if source == "returns" else (measure.ledger is None and filed):
             return f"{measure.label}不能从{word}取得"
         whole = (str(quarter), self.facts.institution_id, None, name, source)
         lost = self.bench.measures.get(whole)
         if lost is not None and lost["value"] is None:
             return f"{quarter} {lost['reason']}"
+        if lost is not None and self.branch_id is not None:
+            return f"{quarter} {word}里没有该网点"
         return f"{quarter} 未报送{word}"
 
     def _why_no_register(self, quarter: Quarter, measure: Measure) -> str:

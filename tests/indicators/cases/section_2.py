@@ -224,6 +224,37 @@ C2_1B = [
     ),
 ]
 
-EXEMPT: dict[tuple[str, str], str] = {}
 
-CASES = [*C2_1A, *C2_1B]
+def two_branches(first: str, second: str = "") -> Sent:
+    """One inclusive customer with 100 at B1, and perhaps one at B2."""
+    text = f"loan_id customer_id branch_id balance\nL1 K1 B1 {first}"
+    if second:
+        text += f"\nL2 K2 B2 {second}"
+    return Sent(loans=text)
+
+
+NEW_BRANCH = [
+    Case(
+        "C2.1b",
+        "branch",
+        "the ledger of 2020 was sent and has no loan of branch B2: opened since, or under another "
+        "number; not known",
+        "no_data",
+        None,
+        "2020Q4 台账里没有该网点",
+        sent={Q0: two_branches("100"), Q4: two_branches("100", "100")},
+        branch="B2",
+    ),
+    Case(
+        "C2.1b",
+        "branch",
+        "no ledger of 2020 at all",
+        "no_data",
+        None,
+        "2020Q4 未报送台账",
+        sent={Q4: two_branches("100", "100")},
+        branch="B2",
+    ),
+]
+
+CASES = [*C2_1A, *C2_1B, *NEW_BRANCH]
