@@ -1,8 +1,7 @@
 """Every case of ``tests/indicators/cases``: a row of its own institution, computed in few passes.
 
-How to add a case stands in ``cases/case.py``. Each case is an institution of its own; those of
-one module share a store (one per way the office's tables are made), so that hundreds of cases
-cost a few scans.
+How to add a case stands in ``cases/case.py``. Each case is an institution of its own; all share
+a store (one per way the office's tables are made), so that hundreds of cases cost a few scans.
 """
 
 from __future__ import annotations
@@ -37,16 +36,11 @@ OFFICE_TABLES = {
     "key_firms": "uscc",
     "notes": "note_id",
 }
-ALL = [(name, number) for name, module in MODULES.items() for number in range(len(module.CASES))]
+ALL: list[Case] = [case for module in MODULES.values() for case in module.CASES]
 
 
-def case_of(module: str, number: int) -> Case:
-    return MODULES[module].CASES[number]
-
-
-def named(place: tuple[str, int]) -> str:
-    case = case_of(*place)
-    return f"{case.indicator}-{case.edge}-{place[1]}"
+def named(number: int) -> str:
+    return f"{ALL[number].indicator}-{ALL[number].edge}-{number}"
 
 
 def institution(number: int) -> str:
@@ -133,27 +127,12 @@ def build(folder: Path, cases: dict[int, Case]) -> Group:
     return Group(county, county.bench(*quarters))
 
 
-class Groups:
-    """The groups of the modules, each built when its first case is asked for."""
-
-    def __init__(self, folders: pytest.TempPathFactory) -> None:
-        self.folders = folders
-        self.built: dict[str, dict[tuple[object, ...], Group]] = {}
-
-    def of(self, module: str, case: Case) -> Group:
-        if module not in self.built:
-            split: dict[tuple[object, ...], dict[int, Case]] = defaultdict(dict)
-            for number, one in enumerate(MODULES[module].CASES):
-                split[office_key(one)][number] = one
-            self.built[module] = {
-                key: build(self.folders.mktemp(module), cases) for key, cases in split.items()
-            }
-        return self.built[module][office_key(case)]
-
-
 @pytest.fixture(scope="module")
-def groups(tmp_path_factory: pytest.TempPathFactory) -> Groups:
-    return Groups(tmp_path_factory)
+def groups(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[object, ...], Group]:
+    split: dict[tuple[object, ...], dict[int, Case]] = defaultdict(dict)
+    for number, case in enumerate(ALL):
+        split[office_key(case)][number] = case
+    return {k: build(tmp_path_factory.mktemp("cases"), cases) for k, cases in split.items()}
 
 
 def exact(row: dict[str, Any], name: str) -> Fraction | None:
@@ -165,12 +144,12 @@ def written(text: str | None) -> Fraction | None:
     return None if text is None else Fraction(text)
 
 
-@pytest.mark.parametrize("place", ALL, ids=named)
-def test_case(place: tuple[str, int], groups: Groups) -> None:
-    case = case_of(*place)
-    group = groups.of(place[0], case)
+@pytest.mark.parametrize("number", range(len(ALL)), ids=named)
+def test_case(number: int, groups: dict[tuple[object, ...], Group]) -> None:
+    case = ALL[number]
+    group = groups[office_key(case)]
     indicator = group.bench.params.indicators[case.indicator]
-    facts = group.county.facts(institution(place[1]), case.planned_branches, **case.facts)
+    facts = group.county.facts(institution(number), case.planned_branches, **case.facts)
     made = result_row(group.bench.at(Quarter.parse(case.quarter)), indicator, facts, case.branch)
     row = results.from_rows("indicators", [made]).to_pylist()[0]
     got = (row["verdict"], exact(row, "value"), sorted(row["flags"]))
@@ -251,14 +230,14 @@ def section(indicator: str) -> str:
 
 @pytest.mark.parametrize("indicator", sorted(JUDGED))
 def test_every_edge_that_can_occur_has_a_case(indicator: str) -> None:
-    have = {c.edge for m in MODULES.values() for c in m.CASES if c.indicator == indicator}
+    have = {case.edge for case in ALL if case.indicator == indicator}
     excused = {edge for one, edge in exempt() if one == indicator}
     lacking = edges_of(JUDGED[indicator]) - have - excused
     assert not lacking, f"no case of {indicator} for {sorted(lacking)}"
 
 
 def test_an_exemption_says_why_and_is_needed() -> None:
-    have = {(c.indicator, c.edge) for m in MODULES.values() for c in m.CASES}
+    have = {(case.indicator, case.edge) for case in ALL}
     for (indicator, edge), why in exempt().items():
         assert edge in edges_of(JUDGED[indicator]), (indicator, edge)
         assert (indicator, edge) not in have, (indicator, edge)
