@@ -183,7 +183,7 @@ def explain(
 ) -> None:
     """说明一个数值如何得来：公式、指标量、行数、基数、限值、条款、来源，直至明细。"""
     from puhui.explain import explain as explained
-    from puhui.runner.workspace import Run, RunConfig
+    from puhui.runner.workspace import COUNTY, Run, RunConfig
 
     opened = Run(RunConfig.read(out / quarter / "working" / "run.json"))
     if branch is not None and branch not in opened.branches(institution):
@@ -194,6 +194,7 @@ def explain(
         indicator,
         opened.facts(institution),
         branch,
+        everyone=opened.everyone() if institution == COUNTY else (),
         engine=opened.engine(institution) if rows else None,
         rows=rows,
         sql=sql,

@@ -32,6 +32,13 @@ _JOINED = {
         "AND d.ended_on IS NOT NULL) AS after_deferral FROM applications t"
     ),
 }
+
+
+def rows_from(table: str) -> str:
+    """SQL of a register's rows, from views of the tables as sent, with what joins add."""
+    return _JOINED.get(table, f"SELECT * FROM {table}")
+
+
 #: What such a join looks into: without that register and column the joined one is not known.
 _LOOKED_INTO = {"applications": ("deferrals", "ended_on")}
 
@@ -140,7 +147,7 @@ class _Work:
             else:
                 for one in (table, "deferrals") if table in _JOINED else (table,):
                     source_view(self.engine, one, [s for s in self.snapshots if one in s.tables])
-                rows = _JOINED.get(table, f"SELECT * FROM {table}")
+                rows = rows_from(table)
             self.engine.view(name, rows)
             self._ready[name] = True
         return name

@@ -30,7 +30,7 @@ def county_tables(run: Run, gathered: Mapping[str, pa.Table]) -> dict[str, pa.Ta
         ``indicators`` and ``clauses``, with :data:`~puhui.runner.workspace.COUNTY` as
         institution. Totals are over everyone in the register; who sent nothing is named.
     """
-    everyone = [run.facts(str(i)) for i in run.register["institution_id"].to_pylist()]
+    everyone = run.everyone()
     totals = totals_table(run.bench, everyone)
     rows = [
         *_total_clauses(run, everyone, totals),
@@ -45,8 +45,7 @@ def _total_clauses(
     """Clauses the totals answer, beside the verdict of the totals a quarter before."""
     earlier = totals_table(run.bench.at(run.quarter.previous), everyone)
     before = clause_rows(run.params, earlier.to_pylist())
-    county = Facts(COUNTY, run.params.run.area, {})
-    now = clauses_table(run.bench, county, totals.to_pylist(), last=False)
+    now = clauses_table(run.bench, run.facts(COUNTY), totals.to_pylist(), last=False)
     return [
         {**row, "last_verdict": before[row["clause"], None]["verdict"]}
         for row in now.to_pylist()

@@ -15,9 +15,11 @@ import pyarrow.parquet as pq
 
 from puhui import __version__, derive, params, results, schema
 from puhui.engine import DuckDBEngine
+from puhui.engine.duckdb import plain_parquet
 from puhui.errors import RunError
 from puhui.indicators import Answers, Bench, Facts
 from puhui.params.expression import Value
+from puhui.params.rows import REGISTERS
 from puhui.quarter import Quarter
 from puhui.store import SUPERVISOR, Snapshot, Store, write_text
 
@@ -143,7 +145,12 @@ class Run:
         return self._supervisor("branches")
 
     def facts(self, institution_id: str) -> Facts:
-        """Register facts of an institution; raises :class:`RunError` for an unknown one."""
+        """Register facts of an institution; raises :class:`RunError` for an unknown one.
+
+        :data:`COUNTY` stands for all of them together and has no facts of its own.
+        """
+        if institution_id == COUNTY:
+            return Facts(COUNTY, self.params.run.area, {})
         rows = {r["institution_id"]: r for r in self.register.to_pylist()}
         if institution_id not in rows:
             raise RunError(f"名录和报送中都没有机构 {institution_id}。")
@@ -156,6 +163,10 @@ class Run:
         values: dict[str, Value | None] = {**row, "has_plan": None in plans}
         planned = frozenset(b for b in plans if b is not None)
         return Facts(institution_id, str(row["name"]), values, planned)
+
+    def everyone(self) -> list[Facts]:
+        """Register facts of all institutions, in order."""
+        return [self.facts(str(i)) for i in self.register["institution_id"].to_pylist()]
 
     def branches(self, institution_id: str) -> tuple[str, ...]:
         """Branches of an institution: in the register, or in its ledger of the quarter."""
@@ -186,11 +197,30 @@ class Run:
         return Bench.of(self.params, self.quarter, self.measures, answers)
 
     def engine(self, institution_id: str = "") -> DuckDBEngine:
-        """Open an engine with ``loan_facts`` over the run's snapshots (or one institution's)."""
+        """Open an engine over the run's snapshots (or one institution's).
+
+        Views: ``loan_facts``, and each register a measure may be added up from.
+        """
         engine = DuckDBEngine([Path(self.config.store)], threads=self.config.threads)
         kept = [s for s in self.snapshots if institution_id in ("", s.institution_id)]
         derive.loan_facts(engine, self.params, kept)
+        for table in REGISTERS:
+            self._register_view(engine, table, kept)
         return engine
+
+    def _register_view(
+        self, engine: DuckDBEngine, table: str, snapshots: Sequence[Snapshot]
+    ) -> None:
+        """Make the view of a register; the office's own holds for every quarter of its year."""
+        office = self.supervisor_snapshot
+        if office is None or table not in office.tables:
+            derive.source_view(engine, table, snapshots)
+            return
+        year = Quarter.parse(office.quarter).year
+        quarters = pa.table({"quarter": [f"{year}Q{n}" for n in range(1, 5)]})
+        engine.register("quarters_of_office", quarters)
+        rows = plain_parquet([office.file(table)])
+        engine.view(table, f"SELECT q.quarter, o.* FROM {rows} o CROSS JOIN quarters_of_office q")
 
     def intake(self, name: str = "intake") -> pa.Table:
         """``intake`` or ``findings`` of the quarter's submissions, reconciliation included."""
