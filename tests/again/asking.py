@@ -82,7 +82,7 @@ class Asked:
     limit: Limit | None = None
     at_branches: bool = False
     base: str | None = None
-    """``start`` or ``ago``: what an up test compares with."""
+    """``start`` or ``ago``: what an up or down test compares with."""
     answers: tuple[str, ...] = ()
     any_one: bool = False
     may_have_none: bool = False

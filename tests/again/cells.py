@@ -25,6 +25,7 @@ MONEY = {
     "claims_paid",
     "loan_balance_covered",
     "target",
+    "waived",
 }
 RATES = {"rate_at_drawdown", "legal_person_npl_ratio"}
 COUNTS = {"customers", "insured_mses", "manual_steps"}
@@ -57,6 +58,7 @@ FLAGS = {
     "has_terms",
     "has_manager",
     "is_local_legal_person",
+    "recurring",
 }
 _YES_NO = {"是": True, "否": False, "true": True, "false": False}
 _MITIGANTS = {

@@ -9,6 +9,7 @@ import pandas as pd
 
 from again import asking as who
 from again.asking import ZERO, Asked, fixed, one, share, since, where, zero_or_missing
+from again.costs import median_days, ninety_percent_days
 from again.figures import Nothing, View
 
 
@@ -70,6 +71,8 @@ INDICATORS: Mapping[str, Asked] = {
     "C6.3a": Asked("C6.3a", who.local, lambda v: 100 * v("team") / v("staff"), ">", ZERO),
     "C6.3b": Asked("C6.3b", who.local, share("grid", "grid_all"), "up", base="start"),
     "C6.4a": Asked("C6.4a", who.small_banks, contactless_gain, ">", ZERO),
+    "C6.4b.median": Asked("C6.4b", who.bank, median_days, "<=", fixed(15)),
+    "C6.4b.p90": Asked("C6.4b", who.bank, ninety_percent_days, "<=", fixed(30)),
     "C6.4c": Asked("C6.4c", who.national, answers=("proposed", "adopted")),
     "C6.4d.spending": Asked(
         "C6.4d",

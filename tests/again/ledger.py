@@ -66,7 +66,6 @@ class Ledger:
         if customers is None:
             customers = pd.DataFrame({"customer_id": pd.Series([], dtype="string")})
         names = [c for c in customers if c not in ("institution_id", "quarter")]
-        self.lacks = {"customers": set(), "loans": set()}
         self.rows = loans.merge(
             customers[names].rename(columns={c: f"of_{c}" for c in names if c != "customer_id"}),
             on="customer_id",
@@ -192,6 +191,14 @@ class Ledger:
     @cached_property
     def renewal(self) -> pd.Series:
         return among(self.col("issue_kind"), {"renewal"})
+
+    @cached_property
+    def months(self) -> pd.Series:
+        """Whole months of the original term; a month's last day ends a month of any length."""
+        drawn, matures = self.col("drawn_on"), self.col("matures_on")
+        between = 12 * (matures.dt.year - drawn.dt.year) + matures.dt.month - drawn.dt.month
+        short = (drawn.dt.day > matures.dt.day) & ~matures.dt.is_month_end
+        return (between - short.astype(int)).astype("Int64")
 
     @cached_property
     def factory(self) -> pd.Series:

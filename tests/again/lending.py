@@ -16,6 +16,7 @@ from again.asking import (
     where,
     zero_or_missing,
 )
+from again.costs import all_in_cost
 from again.figures import Nothing, View
 from again.onlending import onlending_gap
 from again.submitted import Date
@@ -116,6 +117,7 @@ INDICATORS: Mapping[str, Asked] = {
     "C3.1b": Asked("C3.1b", who.bank, rate_change, "<=", fixed(10), never_fails=True),
     "C3.1c": Asked("C3.1c", who.bank, share("lpr_drawn", "priced_drawn")),
     "C3.2": Asked("C3.2", who.bank, onlending_gap, "<=", ZERO),
+    "C3.3a": Asked("C3.3a", who.bank, all_in_cost, "down", base="start"),
     "C3.3c": Asked(
         "C3.3c", who.everyone, share("fees_waived", "fees_due"), ">", ZERO, may_have_none=True
     ),

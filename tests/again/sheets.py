@@ -94,6 +94,7 @@ SHEETS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "客户号": "customer_id",
             "申请类型": "kind",
             "借据号": "loan_id",
+            "申请日期": "applied_on",
             "是否符合条件": "qualifies",
             "审批结果": "decision",
             "放款日期": "disbursed_on",
@@ -110,6 +111,17 @@ SHEETS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "申请日期": "applied_on",
             "办理结果": "outcome",
             "延期结束日期": "ended_on",
+        },
+    ),
+    "收费明细": (
+        "fees",
+        {
+            "借据号": "loan_id",
+            "收取方": "charged_by",
+            "承担方": "borne_by",
+            "金额": "amount",
+            "减免金额": "waived",
+            "是否按年收取": "recurring",
         },
     ),
     "保险业务": (
@@ -204,6 +216,15 @@ CODES = {
         "撤回": "withdrawn",
         "未答复": "open",
     },
+    "charged_by": {
+        "银行": "bank",
+        "担保机构": "guarantor",
+        "保险机构": "insurer",
+        "评估机构": "valuer",
+        "登记机构": "registry",
+        "中介机构": "agent",
+    },
+    "borne_by": {"银行": "bank", "借款人": "borrower"},
     "channel": {"线上": "online", "线下": "offline"},
 }
 #: File, sheet and row of a line its clerk got wrong.

@@ -58,7 +58,7 @@ def result(county: County, institution: str, branch: str | None, asked: Asked) -
     value, source = worked(view, asked.value)
     if value is None:
         return Result(None, source)
-    if asked.test == "up":
+    if asked.test in ("up", "down"):
         return against_base(replace(view, source=source), asked, value)
     if asked.judged_where_unplanned and not is_judged(county, view):
         return Result(value, "shown")
@@ -104,17 +104,22 @@ def judged(asked: Asked, value: Fraction, date: Date) -> str:
 
 
 def against_base(view: View, asked: Asked, value: Fraction) -> Result:
-    """Up on the base: behind only after two quarters in a row the wrong way."""
+    """Better than the base: behind only after two quarters in a row the wrong way."""
     base = compared(view, asked)
     if base is None:
         return Result(value, "shown")
-    if value - base >= -FLAT:
+    if better(asked, value - base) >= -FLAT:
         return Result(value, "on_track", base)
     earlier = replace(view, at=view.date.before)
     then, before = worked_from(earlier, asked.value), compared(earlier, asked)
     fell = then is not None and then[0] is not None and before is not None
-    again = fell and then[0] - before < -FLAT
+    again = fell and better(asked, then[0] - before) < -FLAT
     return Result(value, "behind" if again else "on_track", base)
+
+
+def better(asked: Asked, change: Fraction) -> Fraction:
+    """A change counted as gain."""
+    return change if asked.test == "up" else -change
 
 
 def compared(view: View, asked: Asked) -> Fraction | None:
