@@ -41,6 +41,7 @@ REGISTERS: dict[str, dict[str, str]] = {
     "applications": {"after_deferral": "所涉借据的延期已结束"},
     "benefits": {},
     "deferrals": {},
+    "fees": {},
     "insurance": {},
     "key_firms": {},
     "plans": {},
