@@ -25,7 +25,7 @@ class Totals:
     """Measures as a text table, and the county's totals over them.
 
     Columns: who, quarter, measure, source, value and perhaps aside (rows set aside), gain
-    (what they could add) and slack.
+    (what they could add; ``-`` if that cannot be read), slack and doubt (0: none).
     """
 
     def __init__(self, folder, text, *everyone, quarter=Q4):
@@ -40,9 +40,8 @@ class Totals:
 
 
 def _measure(row):
-    money = {
-        k: Decimal(row[n]) for k, n in (("aside_gain", "gain"), ("slack", "slack")) if n in row
-    }
+    told = {"gain": "aside_gain", "slack": "slack"}
+    money = {told[k]: Decimal(v) for k, v in row.items() if k in told and v != "-"}
     return {
         "quarter": row["quarter"],
         "institution_id": row["who"],
@@ -50,6 +49,7 @@ def _measure(row):
         "source": row["source"],
         "value": Decimal(row["value"]),
         "set_aside": int(row.get("aside", 0)),
+        "doubt": row.get("doubt") if row.get("doubt") != "0" else None,
         "revision": 1,
         **money,
     }
@@ -276,6 +276,52 @@ def test_rows_set_aside_at_one_bank_may_change_the_total(tmp_path, gain, flags):
     row = Totals(tmp_path, text, bank("AAAA"), bank("BBBB"))["C2.2c.LP.growth"]
     assert (value(row), row["verdict"], row["flags"]) == (0, "met", flags)
     assert "有 2 行被隔离" in row["reason"]
+
+
+def quick(who):
+    """Inclusive loans +15 %, all loans +10 %."""
+    return grown(who, "ledger", 100, 115, 1000, 1100)
+
+
+@pytest.mark.parametrize(
+    ("gains", "flags"),
+    [
+        # 200 → 230 is +15 % against 2,000 → 2,200, +10 %. With 60 more of each bank's all
+        # loans 2,320, +16 %; with 60 of one alone 2,260, +13 %; with 40 of each 2,280, +14 %.
+        (("60", "60"), ["provisional"]),
+        (("0", "60"), []),
+        (("60", "0"), []),
+        (("40", "40"), []),
+        # Of one bank it cannot be told how much: any amount.
+        (("-", "0"), ["provisional"]),
+        (("0", "-"), ["provisional"]),
+    ],
+)
+def test_what_is_set_aside_at_each_bank_adds_up(tmp_path, gains, flags):
+    aside = {
+        (who, Q4, m): f"1 {gain}"
+        for who, gain in zip(("AAAA", "BBBB"), gains, strict=True)
+        for m in MEASURES
+    }
+    text = doubted(table(*quick("AAAA"), *quick("BBBB")), (("aside", "gain"), aside))
+    row = Totals(tmp_path, text, bank("AAAA"), bank("BBBB"))["C2.2c.LP.growth"]
+    assert (row["verdict"], row["flags"]) == ("met", flags)
+    assert "有 2 行被隔离" in row["reason"]
+
+
+@pytest.mark.parametrize("who", ["AAAA", "BBBB"])
+def test_a_doubt_about_one_bank_s_figure_is_one_about_the_total(tmp_path, who):
+    text = table(*quick("AAAA"), *quick("BBBB"))
+    text = doubted(text, (("doubt",), {(who, Q4, "all_loans"): "台账与报表不符"}))
+    row = Totals(tmp_path, text, bank("AAAA"), bank("BBBB"))["C2.2c.LP.growth"]
+    assert (row["verdict"], row["flags"]) == ("met", ["provisional"])
+    assert row["reason"] == "合计 2 家；台账与报表不符"
+
+
+def test_who_is_of_no_known_kind_is_not_added_up(tmp_path):
+    text = table(*quick("AAAA"), *grown("BBBB", "ledger", 1, 9000, 1, 1))
+    row = Totals(tmp_path, text, bank("AAAA"), bank("BBBB", kind=None))["C2.2c.LP.growth"]
+    assert (value(row), row["reason"]) == (5, "合计 1 家")
 
 
 def test_rounding_of_every_bank_s_figures_adds_up(tmp_path):
