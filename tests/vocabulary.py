@@ -79,6 +79,16 @@ _PLAIN: dict[str, dict[str, str]] = {
         "disbursed_on": "2021-06-10",
         "manual_steps": "1",
     },
+    "fees": {
+        "seq": "1",
+        "kind": "management",
+        "charged_by": "bank",
+        "borne_by": "borrower",
+        "amount": "0",
+        "waived": "0",
+        "recurring": "false",
+        "in_contract": "true",
+    },
     "benefits": {"received": "0", "passed_to_business_line": "0", "passed_to_customers": "0"},
     "insurance": {
         "policies": "1",

@@ -22,14 +22,14 @@ rule     C2.1a C2.1b C2.1d C2.2 C2.2c C2.3 C2.5b
 rule     C3.1b C3.2 C3.3c C3.6c
 rule     C4.1b C4.2a C4.2b C4.3b C4.6 C4.7a C4.7c
 rule     C5.0 C5.3
-rule     C6.3a C6.4a C6.4d
+rule     C6.3a C6.4a C6.4b C6.4d
 rule     C7.1 C7.2
 rule     C8.2 C8.3 C8.5
 rule     C9.2 C9.3 C9.4
 trend    C2.4a C2.5a C3.3a C4.1a C4.3a C4.4 C4.5a C4.5b C5.5b C6.3b
 list     C2.3x C3.3b C3.4a C3.4b C3.5a C3.5b C3.5c C3.6a C3.6b C4.7b
 att      C2.4b C3.4c C4.5c C5.5c C5.6 C6.0 C6.1 C6.2 C6.4c C7.4 C8.1 C8.4 C9.1
-shown    C2.1c C3.1a C3.1c C5.1 C5.2 C5.4 C5.5a C5.7 C6.4b C7.3 C7.5
+shown    C2.1c C3.1a C3.1c C5.1 C5.2 C5.4 C5.5a C5.7 C7.3 C7.5
 """
 KINDS = {
     clause: kind
