@@ -16,7 +16,7 @@ from puhui import __version__
 from puhui.errors import PuhuiError
 
 if TYPE_CHECKING:
-    from puhui.runner.preparing import Progress
+    from puhui.runner.measuring import Progress
     from puhui.runner.quarterly import Request
 
 app = typer.Typer(

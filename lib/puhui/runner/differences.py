@@ -18,7 +18,8 @@ from puhui.errors import RunError
 from puhui.indicators import result_table, totals_table
 from puhui.quarter import Quarter
 from puhui.runner.locking import LOCK, InputsLock, Locked
-from puhui.runner.preparing import Progress, prepare, quiet
+from puhui.runner.measuring import Progress
+from puhui.runner.preparing import prepare, quiet
 from puhui.runner.workspace import concat
 
 Key = tuple[str, str | None, str]

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from puhui import measures, params, results
-from puhui.engine import DuckDBEngine
+from puhui import params
 from puhui.errors import RunError
 from puhui.quarter import Quarter
 from puhui.runner import as_judged as repeating
-from puhui.runner import taking_in
+from puhui.runner import measuring, taking_in
 from puhui.runner.as_judged import REPORTS, Inputs
 from puhui.runner.locking import InputsLock
-from puhui.runner.project import code_fingerprint, combine
-from puhui.runner.state import State
-from puhui.runner.workspace import RECONCILED, Run, RunConfig, concat, sort_results
+from puhui.runner.measuring import Progress
+from puhui.runner.workspace import Run, RunConfig
 from puhui.store import SUPERVISOR, Snapshot, Store
-
-#: Called with (stage, done, total, text).
-Progress = Callable[[str, int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -127,7 +120,7 @@ def prepare(
         repeating.keep_notes(config, inputs.notes)
         for name, table in inputs.reports.items():
             pq.write_table(table, config.working / f"{name}.parquet")
-        measured = _measure(config, loaded, inputs.submitted, progress)
+        measured = measuring.measure(config, loaded, inputs.submitted, progress)
     return Prepared(Run(config), tuple(taken), measured, inputs.refused, inputs.notes)
 
 
@@ -181,53 +174,6 @@ def _loans(snapshot: Snapshot) -> int:
 def _failed(failed: Mapping[str, str], institutions: Sequence[str]) -> dict[str, str]:
     """Institutions whose whole submission for the quarter was refused, and why."""
     return {i: why for i, why in failed.items() if not institutions or i in institutions}
-
-
-def _measure(
-    config: RunConfig, loaded: params.Params, snapshots: Sequence[Snapshot], progress: Progress
-) -> bool:
-    """Compute measures of the quarter and its base periods, unless nothing changed."""
-    path = config.working / "measures.parquet"
-    state = State(config.working / "state.json")
-    office = Run(config).supervisor_snapshot
-    read = [*snapshots, *([office] if office is not None else [])]
-    digests = [f"{s.quarter}{s.institution_id}{s.revision}{s.digest}" for s in read]
-    key = combine(loaded.fingerprint, code_fingerprint(), *digests)
-    if state.is_done("measures", key, [path, config.working / f"{RECONCILED}.parquet"]):
-        return False
-    run = Run(config)
-    quarters = _quarters(Quarter.parse(config.quarter))
-    tables, cells = [], []
-    with DuckDBEngine([Path(config.store)], threads=config.threads) as engine:
-        for number, quarter in enumerate(quarters, 1):
-            args = (engine, loaded, snapshots, quarter)
-            tables.append(measures.from_ledgers(*args, register=run.register))
-            worked = measures.work_out(*args, register=run.register)
-            tables.append(worked.measures)
-            cells.append(worked.cells)
-            progress("计算指标量", number, len(quarters), str(quarter))
-        tables.append(measures.from_returns(engine, loaded, snapshots, quarters))
-        tables.append(
-            measures.from_registers(
-                engine, loaded, snapshots, quarters, supervisor=run.supervisor_snapshot
-            )
-        )
-    joined, differences = measures.reconcile(loaded, concat("measures", tables))
-    pq.write_table(pa.concat_tables(cells), config.working / "compared_cells.parquet")
-    table = sort_results("measures", joined)
-    pq.write_table(table.cast(results.SCHEMAS["measures"]), path)
-    mine = pc.equal(differences["quarter"], config.quarter)
-    pq.write_table(differences.filter(mine), config.working / f"{RECONCILED}.parquet")
-    state.done("measures", key)
-    return True
-
-
-def _quarters(quarter: Quarter) -> list[Quarter]:
-    """Return the quarter, two before it (two in a row make "behind"), and all their bases."""
-    wanted: set[Quarter] = set()
-    for one in (quarter, quarter.previous, quarter.previous.previous):
-        wanted |= {one, *one.bases.values()}
-    return sorted(wanted)
 
 
 def institutions_without_submission(run: Run) -> list[str]:

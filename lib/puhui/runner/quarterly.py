@@ -14,11 +14,11 @@ from puhui.quarter import Quarter
 from puhui.runner import publishing
 from puhui.runner.as_judged import same_inputs
 from puhui.runner.locking import LOCK, InputsLock
+from puhui.runner.measuring import Progress
 from puhui.runner.notebooks import Done, Task, execute_all
 from puhui.runner.plan import Planner
 from puhui.runner.preparing import (
     Prepared,
-    Progress,
     institutions_without_submission,
     prepare,
     quiet,
