@@ -111,6 +111,8 @@ def declared(row, run):
         return "filed wrongly until resubmitted"
     if clause == "C2.2" and row["branch_id"] and row["situation"] == "no_data":
         return "a branch without ledger has no plan either: not applicable"
+    if clause == "C3.3a":
+        return "a trend: on track or behind, where the truth says met or not met"
     if clause == "C1":
         return "counts clauses not computed yet"
     return ""
