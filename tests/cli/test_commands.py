@@ -73,6 +73,28 @@ def test_explain_goes_down_to_the_loans_of_a_branch(example):
     assert all(branch in line for line in listed[:3])
 
 
+@pytest.mark.parametrize("indicator", ["C4.7b", "C2.2.balance", "C2.5b"])
+def test_explain_lists_as_many_register_rows_as_it_counted(example, indicator):
+    given = (indicator, LENDER, "--out", example / "output", "--rows", 1000)
+    done = puhui("explain", "2021Q4", *given)
+    assert done.returncode == 0, done.stderr
+    counts = re.findall(r"指标量：2021Q4 (.+?) = .*，(\d+) 行（登记表", done.stdout)
+    assert counts
+    for label, rows in counts:
+        _, _, after = done.stdout.partition(f"明细（2021Q4 {label}，前 1000 行）：\n")
+        listed = after.split("明细（")[0].splitlines()[1:]
+        assert len([line for line in listed if line.startswith("2021Q4\t")]) == int(rows), label
+
+
+def test_explain_tells_the_countys_totals(example):
+    given = ("C2.2c.LP.customers", "county", "--out", example / "output")
+    done = puhui("explain", "2021Q4", *given)
+    assert done.returncode == 0, done.stderr
+    inside = [line for line in done.stdout.splitlines() if line.startswith("计入：")]
+    assert f"合计 {len(inside)} 家" in done.stdout
+    assert inside
+
+
 def test_an_unknown_indicator_is_one_line_that_lists_the_known_ones(example):
     done = puhui("explain", "2021Q4", "C9.9", LENDER, "--out", example / "output")
     assert done.returncode == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import operator
 import shutil
 import zipfile
 from fractions import Fraction
@@ -15,11 +16,24 @@ import pytest
 
 from puhui.indicators import evaluate, judge
 from puhui.quarter import Quarter
+from puhui.results import VERDICTS
 from puhui.runner.quarterly import Request, run_quarter
-from runner.extract import BRANCH, FEW, INSURER, SHEET, answers, extract, of_record, private, truth
+from runner.extract import (
+    BRANCH,
+    FEW,
+    INSURER,
+    LENDER,
+    SHEET,
+    answers,
+    extract,
+    of_record,
+    private,
+    truth,
+)
 from vocabulary import PARAMS, PROJECT
 
 GOOD = set(FEW)
+COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 
 
 def table(finished, name):
@@ -72,23 +86,65 @@ def test_every_stored_verdict_is_rederived_from_its_exact_value(finished):
 
 
 def test_verdicts_follow_from_the_fractions_alone(finished):
-    compared = 0
+    compared, only_flags = 0, {i.id for i in finished.outcome.run.params.indicators.values()
+                               if i.only_flags}  # fmt: skip
     for row in table(finished, "indicators"):
-        if row["verdict"] in ("met", "not_met"):
+        ruled = row["test"] in COMPARE and row["indicator_id"] not in only_flags
+        if row["verdict"] in ("met", "not_met") and ruled:
             value = Fraction(int(row["value_num"]), int(row["value_den"]))
-            limit = Fraction(row["threshold"])
-            passed = value >= limit if row["test"] == ">=" else value <= limit
+            passed = COMPARE[row["test"]](value, Fraction(row["threshold"]))
             assert passed is (row["verdict"] == "met"), row
             assert row["value"] == pytest.approx(float(value), rel=1e-11)
             compared += 1
-    assert compared
+    assert compared > 20
 
 
 def test_what_has_no_value_says_why(finished):
     for row in table(finished, "indicators"):
         if row["value_num"] is None:
             assert row["reason"], row
-            assert row["verdict"] in ("no_data", "not_applicable")
+            # Of answers some may be missing and one of the others be no.
+            unanswered = any(a.endswith("=absent") for a in row["answers"] or ())
+            assert row["verdict"] in ("no_data", "not_applicable") or unanswered, row
+
+
+def test_every_clause_of_the_notice_is_in_the_results(finished):
+    """Each institution has every clause but the county's own; C1 counts them."""
+    clauses = set(finished.outcome.run.params.clauses)
+    found = {}
+    for row in table(finished, "clauses"):
+        if row["branch_id"] is None:
+            found.setdefault(row["institution_id"], []).append(row["clause"])
+    assert set(found) == {*GOOD, "county"}
+    for institution in GOOD:
+        assert sorted(found[institution]) == sorted(clauses - {"C2.2c"})
+    assert sorted(found["county"]) == ["C1", "C2.2c"]
+
+
+def test_c1_of_the_county_counts_the_clauses_of_all(finished):
+    rows = [r for r in table(finished, "clauses") if r["branch_id"] is None]
+    (overall,) = (r for r in rows if (r["institution_id"], r["clause"]) == ("county", "C1"))
+    own = [r for r in rows if r["institution_id"] in GOOD and r["clause"] != "C1"]
+    now, before = overall["reason"].split("；上季：")
+    for said, key in ((now, "verdict"), (before, "last_verdict")):
+        for verdict, word in VERDICTS.items():
+            count = sum(r[key] == verdict for r in own)
+            named = dict(part.split(" ")[:2] for part in said.split("、"))
+            assert named.get(word) == (str(count) if count and word != "不适用" else None), word
+
+
+def test_totals_are_of_those_present_at_both_dates(finished):
+    """The three lenders of the extract: two village banks (legal persons) and a branch."""
+    rows = {r["indicator_id"]: r for r in table(finished, "indicators")
+            if r["institution_id"] == "county"}  # fmt: skip
+    measures = {
+        (m["institution_id"], m["quarter"]): m["value"]
+        for m in table(finished, "measures")
+        if (m["measure_id"], m["source"], m["branch_id"]) == ("assessed_customers", "returns", None)
+    }
+    both = [measures[i, "2021Q4"] - measures[i, "2020Q4"] for i in (LENDER, SHEET)]
+    assert Fraction(rows["C2.2c.LP.customers"]["value_num"]) == sum(both)
+    assert rows["C2.2c.LP.customers"]["reason"].startswith("合计 2 家")
 
 
 def fraction(row, prefix=""):
@@ -117,7 +173,13 @@ def test_true_values_and_bases_are_found_from_each_source(finished):
 def test_true_verdicts_are_found_and_only_those(finished):
     keys = ("institution_id", "branch_id", "indicator_id")
     true = {tuple(e[k] for k in keys): e["verdict"] for e in of_record(answers())}
-    found = {tuple(r[k] for k in keys): r["verdict"] for r in table(finished, "indicators")}
+    told = {indicator for _, _, indicator in true}
+    found = {
+        tuple(r[k] for k in keys): r["verdict"]
+        for r in table(finished, "indicators")
+        if r["indicator_id"] in told
+    }
+    assert len(told) == 5
     assert {k: v for k, v in found.items() if k in true} == true
     # Besides: branches of those who send no ledger, and one that a broken row invents.
     without = GOOD - {e["institution_id"] for e in answers() if e["source"] == "ledger"}
@@ -193,7 +255,15 @@ def test_a_letter_says_what_is_not_judged_and_what_does_not_apply(finished):
     said = {i: (pages / f"{i}.html").read_text(encoding="utf-8") for i in (INSURER, SHEET)}
     assert not [i for i, page in said.items() if "判断：。" in page]
     assert "判断：仅列示。" in said[SHEET]
-    assert "不适用于你单位这一类机构，本季度不作评价" in said[INSURER]
+    asked = [
+        r
+        for r in table(finished, "clauses")
+        if (r["institution_id"], r["branch_id"]) == (INSURER, None)
+        and r["clause"] != "C1"
+        and r["verdict"] != "not_applicable"
+    ]
+    assert 0 < len(asked) < 20  # an insurer is asked little of the notice
+    assert f"适用于你单位的条款 {len(asked)} 条" in said[INSURER]
     assert "没有收到可用的数据" not in said[INSURER]
 
 
@@ -301,7 +371,24 @@ def test_losing_one_file_of_a_ledger_is_no_data_not_a_smaller_ledger(again):
     outcome = run_quarter(request)
     assert outcome.exit_code == 1
     rows = pq.read_table(outcome.run.config.folder / "results/indicators.parquet").to_pylist()
-    mine = [r for r in rows if r["institution_id"] == BRANCH]
+    run = outcome.run
+    lent = {
+        i.id
+        for i in run.params.indicators.values()
+        if i.formula is not None
+        and any(
+            n in run.params.measures and run.params.measures[n].ledger is not None
+            for q, n in i.formula.columns
+        )
+    }
+    mine = [
+        r
+        for r in rows
+        if r["institution_id"] == BRANCH
+        and r["indicator_id"] in lent
+        and r["verdict"] != "not_applicable"
+    ]
+    assert {r["indicator_id"] for r in mine} > {"C2.1a", "C4.1a", "C7.2", "C4.4"}
     assert {r["verdict"] for r in mine} == {"no_data"}
     assert all("EAST_504" in r["reason"] for r in mine)
 

@@ -7,7 +7,7 @@ from puhui.briefing.figures import Figure
 from puhui.briefing.judged import spoken, verdict_said
 from puhui.briefing.overall import verdict_counts
 from puhui.briefing.quality import totals
-from puhui.briefing.source import Source
+from puhui.briefing.source import COUNTY, Source
 from puhui.briefing.tolerance import gap_figure
 from puhui.results import VERDICTS
 
@@ -58,6 +58,14 @@ def county_values(source: Source, indicator_id: str) -> str:
         if row is not None:
             lines.append(f"{institution_id} {spoken(row)} {verdict_said(row, source.words)}")
     return "\n".join(lines)
+
+
+def county_totals(source: Source) -> str:
+    """One line per total of the county: id, value, verdict, who is in it."""
+    return "\n".join(
+        f"{row['indicator_id']} {spoken(row)} {verdict_said(row, source.words)} {row['reason']}"
+        for row in source.indicators(COUNTY)
+    )
 
 
 def regression_status(source: Source) -> str:
