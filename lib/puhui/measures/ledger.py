@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
-from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from puhui import results, schema
 from puhui.derive import (
@@ -24,8 +23,9 @@ from puhui.derive import (
 )
 from puhui.engine import DuckDBEngine
 from puhui.engine.duckdb import quote
+from puhui.errors import ParamsError
 from puhui.measures.planning import Plan, customers_sql, passes, plan, sums_sql
-from puhui.measures.rows import LEDGER, Unit, exact_decimal, lost_rows, missing_columns, order
+from puhui.measures.rows import LEDGER, Unit, lost_rows, missing_columns, order
 from puhui.params import Measure, Params
 from puhui.quarter import Quarter
 from puhui.store import Snapshot
@@ -33,19 +33,13 @@ from puhui.store import Snapshot
 _ASIDE = "quarantined_loans"
 
 
-@dataclass
-class Cell:
-    """Aggregate of the rows that meet one measure's condition, and of those left unknown."""
+@dataclass(frozen=True)
+class Cells:
+    """One measure's aggregates by unit: exact totals, rows that meet it, rows left unknown."""
 
-    total: Fraction = Fraction(0)
-    rows: int = 0
-    unknown: int = 0
-
-    def add(self, total: Decimal | int | None, rows: int, unknown: int) -> None:
-        """Add a partial aggregate."""
-        self.total += Fraction(total or 0)
-        self.rows += rows
-        self.unknown += unknown
+    total: pa.Array
+    rows: pa.Array
+    unknown: pa.Array
 
 
 #: What each measure could gain from quarantined loans; ``None`` where amounts cannot be read.
@@ -85,19 +79,25 @@ def from_ledgers(
     source_view(engine, LOANS, list(ledgers.values()))
     source_view(engine, CUSTOMERS, list(ledgers.values()))
     engine.register(REGISTER_VIEW, _county_codes(register))
-    cells: dict[tuple[str, Unit], Cell] = defaultdict(Cell)
-    for batch in passes(measures):
-        _collect(engine, params, quarter, batch, cells)
+    layers = [_layers(engine, params, quarter, batch) for batch in passes(measures)]
+    met = {unit for layer in layers for unit in (*layer.summed, *layer.counted)}
+    units = sorted(met | {(i, None) for i in ledgers}, key=order)
     about = _About(
         params,
         quarter,
         ledgers,
         _asides(engine, params, quarter, measures, list(ledgers.values())),
         _narrow_lines(engine, quarter),
+        units,
     )
-    units = sorted({u for _, u in cells} | {(i, None) for i in ledgers}, key=order)
-    rows = [about.row(m, unit, cells[m.id, unit]) for unit in units for m in measures]
-    return results.from_rows("measures", rows + lost)
+    parts = [
+        about.rows(measure, layer.cells(measure, units))
+        for layer in layers
+        for measure in layer.measures
+    ]
+    by_measure = pa.concat_tables(parts)
+    by_unit = np.arange(len(by_measure)).reshape(len(parts), len(units)).T.ravel()
+    return pa.concat_tables([by_measure.take(by_unit), results.from_rows("measures", lost)])
 
 
 def _county_codes(register: pa.Table | None) -> pa.Table:
@@ -106,72 +106,73 @@ def _county_codes(register: pa.Table | None) -> pa.Table:
     return empty if register is None else register.select(names).cast(empty.schema)
 
 
-def _collect(
-    engine: DuckDBEngine,
-    params: Params,
-    quarter: Quarter,
-    measures: Sequence[Measure],
-    cells: dict[tuple[str, Unit], Cell],
-) -> None:
+@dataclass(frozen=True)
+class _Layers:
+    """What one pass over the ledgers gave: tables of sums and of customers, and whose row is where.
+
+    Columns are those of :func:`sums_sql` and :func:`customers_sql`.
+    """
+
+    made: Plan
+    measures: Sequence[Measure]
+    sums: pa.Table
+    customers: pa.Table
+    summed: Mapping[Unit, int]
+    counted: Mapping[Unit, int]
+
+    def cells(self, measure: Measure, units: Sequence[Unit]) -> Cells:
+        """Return a measure's aggregates for each of the units."""
+        assert measure.ledger is not None
+        condition, summed = self.made.of[measure.id]
+        customers = measure.ledger.aggregate == "customers"
+        table, at = (self.customers, self.counted) if customers else (self.sums, self.summed)
+        index = pa.array([at.get(unit) for unit in units], pa.int64())
+
+        def column(name: str) -> pa.Array:
+            return pc.fill_null(table[name].combine_chunks().take(index), 0)
+
+        rows, unknown = column(f"r{condition}"), column(f"u{condition}")
+        if summed is None:
+            return Cells(_exact(rows, measure), rows, unknown)
+        empty = pc.subtract(rows, column(f"n{condition}_{summed}"))
+        total = _exact(column(f"t{condition}_{summed}"), measure)
+        return Cells(total, rows, pc.add(unknown, empty))
+
+
+def _layers(
+    engine: DuckDBEngine, params: Params, quarter: Quarter, measures: Sequence[Measure]
+) -> _Layers:
     made = plan(params, quarter, measures)
-    for row in engine.sql(sums_sql(made, quarter)).to_pylist():
-        _add_sums(made, measures, row, cells)
+    none = pa.table({"institution_id": [], "branch_id": [], "whole": []})
+    sums = _counts_as_int64(engine.sql(sums_sql(made, quarter))) if made.added else none
+    customers = none
     if made.counted:
-        for row in engine.sql(customers_sql(made, quarter)).to_pylist():
-            _add_customers(made, measures, row, cells)
+        customers = _counts_as_int64(engine.sql(customers_sql(made, quarter)))
+    return _Layers(made, measures, sums, customers, _where(sums), _where(customers))
 
 
-def _units(row: Mapping[str, object]) -> tuple[Unit, ...]:
-    institution = str(row["institution_id"])
-    branch = row["branch_id"]
-    whole: Unit = (institution, None)
-    return (whole,) if branch is None else (whole, (institution, str(branch)))
+def _counts_as_int64(table: pa.Table) -> pa.Table:
+    """Give counts one type, whatever an engine makes of the sum of counts."""
+    fields = [pa.field(f.name, pa.int64()) if f.name[0] in "nru" else f for f in table.schema]
+    return table.cast(pa.schema(fields))
 
 
-def _add_sums(
-    made: Plan,
-    measures: Sequence[Measure],
-    row: Mapping[str, Any],
-    cells: dict[tuple[str, Unit], Cell],
-) -> None:
-    hold, unknown, count = int(row["m"]), int(row["u"]), int(row["n"])
-    for measure in measures:
-        assert measure.ledger is not None
-        if measure.ledger.aggregate == "customers":
-            continue
-        condition, summed = made.of[measure.id]
-        hit, unsure = bool(hold >> condition & 1), bool(unknown >> condition & 1)
-        if not hit and not unsure:
-            continue
-        total: Decimal | int | None = count
-        missing = count if unsure else 0
-        if summed is not None:
-            total = row[f"s{summed}"]
-            missing = count if unsure else count - int(row[f"n{summed}"])
-        for unit in _units(row):
-            cells[measure.id, unit].add(total if hit else 0, count if hit else 0, missing)
+def _where(table: pa.Table) -> dict[Unit, int]:
+    """Row of each unit that meets or may meet some condition."""
+    names = (table[n].to_pylist() for n in ("institution_id", "branch_id", "whole"))
+    return {
+        (institution, branch): row
+        for row, (institution, branch, whole) in enumerate(zip(*names, strict=True))
+        if whole or branch is not None
+    }
 
 
-def _add_customers(
-    made: Plan,
-    measures: Sequence[Measure],
-    row: Mapping[str, Any],
-    cells: dict[tuple[str, Unit], Cell],
-) -> None:
-    hold, unknown, count = int(row["m"]), int(row["u"]), int(row["n"])
-    branch = None if row["branch_id"] is None else str(row["branch_id"])
-    unit: Unit = (str(row["institution_id"]), branch if row["at_branch"] else None)
-    if row["at_branch"] and branch is None:
-        return
-    for measure in measures:
-        assert measure.ledger is not None
-        if measure.ledger.aggregate != "customers":
-            continue
-        condition = made.of[measure.id][0]
-        if hold >> condition & 1:
-            cells[measure.id, unit].add(count, count, 0)
-        elif unknown >> condition & 1:
-            cells[measure.id, unit].add(0, 0, count)
+def _exact(values: pa.Array, measure: Measure) -> pa.Array:
+    """Totals as DECIMAL(38,8), never rounded."""
+    try:
+        return values.cast(results.SCHEMAS["measures"].field("value").type)
+    except pa.ArrowInvalid as error:
+        raise ParamsError(f"指标量“{measure.id}”得出的数超过 38 位，或小数超过 8 位。") from error
 
 
 def _asides(
@@ -226,26 +227,37 @@ class _About:
     snapshots: Mapping[str, Snapshot]
     asides: Mapping[str, Gains]
     narrow: Mapping[str, int]
+    units: Sequence[Unit]
 
-    def row(self, measure: Measure, unit: Unit, cell: Cell) -> dict[str, object]:
-        """Return the measure row of one unit."""
-        snapshot = self.snapshots[unit[0]]
-        reason = self._why_unknown(measure, cell, snapshot)
-        aside = self.asides.get(unit[0])
-        return {
-            "quarter": str(self.quarter),
-            "institution_id": unit[0],
-            "branch_id": unit[1],
-            "measure_id": measure.id,
-            "source": LEDGER,
-            "value": None if reason else exact_decimal(cell.total, measure),
-            "rows": cell.rows,
-            "reason": reason,
-            "set_aside": sum(snapshot.set_aside.get(t, 0) for t in (LOANS, CUSTOMERS)),
-            "aside_gain": aside.get(measure.id) if aside is not None else None,
-            "doubt": self._doubt(measure, unit[0]),
-            "revision": snapshot.revision,
+    def rows(self, measure: Measure, cells: Cells) -> pa.Table:
+        """Return a measure's rows, one for each unit in order."""
+        reasons = self._reasons(measure, cells)
+        known = pa.array([reason is None for reason in reasons])
+        size = len(self.units)
+        by_institution: dict[str, Callable[[str], object]] = {
+            "set_aside": lambda i: sum(
+                self.snapshots[i].set_aside.get(t, 0) for t in (LOANS, CUSTOMERS)
+            ),
+            "aside_gain": lambda i: self.asides[i].get(measure.id) if i in self.asides else None,
+            "doubt": lambda i: self._doubt(measure, i),
+            "revision": lambda i: self.snapshots[i].revision,
         }
+        columns: dict[str, object] = {
+            "quarter": [str(self.quarter)] * size,
+            "institution_id": [institution for institution, _ in self.units],
+            "branch_id": [branch for _, branch in self.units],
+            "measure_id": [measure.id] * size,
+            "source": [LEDGER] * size,
+            "value": pc.if_else(known, cells.total, pa.scalar(None, cells.total.type)),
+            "rows": cells.rows,
+            "reason": reasons,
+            "slack": [None] * size,
+        }
+        for name, said in by_institution.items():
+            of = {i: said(i) for i in self.snapshots}
+            columns[name] = [of[institution] for institution, _ in self.units]
+        schema = results.SCHEMAS["measures"]
+        return pa.table({n: columns[n] for n in schema.names}, schema)
 
     def _doubt(self, measure: Measure, institution: str) -> str | None:
         count = self.narrow.get(institution, 0)
@@ -260,23 +272,37 @@ class _About:
             needed |= needed_columns(self.params, measure.ledger.of)
         return needed
 
-    def _why_unknown(self, measure: Measure, cell: Cell, snapshot: Snapshot) -> str | None:
-        """Name what is missing: a table, columns, or rows with empty cells."""
+    def _reasons(self, measure: Measure, cells: Cells) -> list[str | None]:
+        """Name what is missing, by unit: a table, columns, or rows with empty cells."""
         assert measure.ledger is not None
         must_be_there = asked_present(self.params, measure.ledger.where)
-        lacking = sorted((t, c) for t, c in must_be_there if c in snapshot.absent.get(t, ()))
-        if lacking:
-            return missing_columns(lacking)
-        if not cell.unknown:
-            return None
+        lacking = {
+            institution: missing_columns(absent)
+            for institution, snapshot in self.snapshots.items()
+            if (absent := _absent(must_be_there, snapshot))
+        }
         needed = self._needed(measure)
-        for table in sorted({t for t, _ in needed}):
-            if table in snapshot.missing:
-                return snapshot.missing[table]
-            if table not in snapshot.tables:
-                return f"缺表：{schema.label(table)}"
-        absent = sorted((t, c) for t, c in needed if c in snapshot.absent.get(t, ()))
-        if absent:
-            return missing_columns(absent)
-        where = "、".join(sorted(f"{schema.column(t, c).label}" for t, c in needed))
-        return f"{cell.unknown} 行所需内容为空，涉及：{where}"
+        counts = cells.unknown.to_pylist()
+        return [
+            lacking.get(unit[0])
+            or (_why_unknown(needed, count, self.snapshots[unit[0]]) if count else None)
+            for unit, count in zip(self.units, counts, strict=True)
+        ]
+
+
+def _absent(columns: Iterable[tuple[str, str]], snapshot: Snapshot) -> list[tuple[str, str]]:
+    return sorted((t, c) for t, c in columns if c in snapshot.absent.get(t, ()))
+
+
+def _why_unknown(needed: frozenset[tuple[str, str]], count: int, snapshot: Snapshot) -> str:
+    """Say why rows are left unknown."""
+    for table in sorted({t for t, _ in needed}):
+        if table in snapshot.missing:
+            return snapshot.missing[table]
+        if table not in snapshot.tables:
+            return f"缺表：{schema.label(table)}"
+    absent = _absent(needed, snapshot)
+    if absent:
+        return missing_columns(absent)
+    where = "、".join(sorted(f"{schema.column(t, c).label}" for t, c in needed))
+    return f"{count} 行所需内容为空，涉及：{where}"
