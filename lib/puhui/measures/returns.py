@@ -26,7 +26,8 @@ from puhui.params.expression import Expression, NoData, Value
 from puhui.quarter import Quarter
 from puhui.store import Snapshot
 
-_YUAN_PER = {"元": 1, "万元": 10_000, "亿元": 100_000_000}
+#: Units filed rounded; what is filed in 元 and counts is exact.
+_YUAN_PER = {"万元": 10_000, "亿元": 100_000_000}
 
 
 @dataclass(frozen=True)
