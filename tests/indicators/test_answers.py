@@ -192,6 +192,7 @@ FIVE = ("service", "accounting", "risk", "resources", "appraisal")
         ("yes", "met", "5"),
         ("unproved", "to_verify", "5"),  # answered yes all the same
         ("unclear", "to_verify", "4"),
+        ("nothing", "to_verify", "4"),  # four mechanisms are there; the fifth cannot be needless
         ("no", "not_met", "4"),
         ("absent", "no_data", None),
     ],
@@ -216,6 +217,8 @@ def test_every_one_of_five_mechanisms_counts(tmp_path, fifth, found, yes):
         ("unproved", "no", "to_verify"),
         ("unclear", "no", "to_verify"),
         ("no", "no", "not_met"),
+        ("no", "nothing", "not_met"),
+        ("nothing", "nothing", "not_applicable"),
         ("no", "absent", "no_data"),  # the other may be in force
         ("unproved", "absent", "no_data"),
         ("absent", "absent", "no_data"),
@@ -290,25 +293,28 @@ DOUBTS = {"unproved", "contradicted", "unclear"}
 
 def all_of(states):
     """Each must be yes. One no breaks the clause; else one not answered leaves it unanswered;
-    else one that is in doubt leaves it in doubt; else one that finds nothing to do takes the
-    clause away; what is left is yes throughout.
+    else one that is in doubt leaves it in doubt. The clause falls away only where every item
+    finds nothing to do; one such item among others is in doubt too. What is left is yes.
     """
+    if set(states) == {"nothing"}:
+        return "not_applicable"
     if any(s == "no" for s in states):
         return "not_met"
     if any(s == "absent" for s in states):
         return "no_data"
-    if any(s in DOUBTS for s in states):
+    if any(s in DOUBTS or s == "nothing" for s in states):
         return "to_verify"
-    if any(s == "nothing" for s in states):
-        return "not_applicable"
     assert set(states) == {"yes"}
     return "met"
 
 
 def one_of(states):
     """One proved yes carries the clause, unless the office noted otherwise of it. Without one,
-    what was not answered might have been it; then what is in doubt might; else none is.
+    what was not answered might have been it; then what is in doubt might; else none is. The
+    clause falls away where every item finds nothing to do.
     """
+    if set(states) == {"nothing"}:
+        return "not_applicable"
     if any(s == "yes" for s in states) and all(s != "contradicted" for s in states):
         return "met"
     if any(s == "absent" for s in states):

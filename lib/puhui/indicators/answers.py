@@ -118,8 +118,9 @@ def _state(row: Answer | None, quarter: Quarter, noted: bool) -> str:
 def verdict(states: Sequence[str], *, any_answer: bool) -> str:
     """Verdict of answers by state: met, not_met, to_verify, no_data or not_applicable.
 
-    All must be yes; with ``any_answer`` one of them. What is missing is never met, and a
-    doubtful answer stays doubtful though another finds nothing to do.
+    All must be yes; with ``any_answer`` one of them. What is missing is never met. A clause
+    does not apply only where every item finds nothing to do; some items alone cannot take it
+    away, and are to be verified.
 
     Examples
     --------
@@ -128,6 +129,8 @@ def verdict(states: Sequence[str], *, any_answer: bool) -> str:
     """
     doubtful = any(s in ("unproved", "contradicted", "unclear") for s in states)
     missing = "absent" in states
+    if states and all(s == "nothing" for s in states):
+        return "not_applicable"
     if any_answer:
         if "yes" in states and "contradicted" not in states:
             return "met"
@@ -138,6 +141,4 @@ def verdict(states: Sequence[str], *, any_answer: bool) -> str:
         return "not_met"
     if missing:
         return "no_data"
-    if doubtful:
-        return "to_verify"
-    return "not_applicable" if "nothing" in states else "met"
+    return "to_verify" if doubtful or "nothing" in states else "met"
