@@ -154,13 +154,10 @@ def _least(found: list[Figure]) -> Figure:
 
 
 def _preferences(answers: Mapping[str, object], numbers: Mapping[str, Fraction]) -> list[Figure]:
-    """Ordinary less inclusive transfer price, by product and tenor."""
-    head = "C8.3.ordinary."
-    pairs = [
-        (numbers.get(i), numbers.get(f"C8.3.inclusive.{i.removeprefix(head)}"))
-        for i in answers
-        if i.startswith(head)
-    ]
+    """Ordinary less inclusive transfer price, by product and tenor; one alone says nothing."""
+    ordinary, inclusive = "C8.3.ordinary.", "C8.3.inclusive."
+    tails = {i.removeprefix(h) for h in (ordinary, inclusive) for i in answers if i.startswith(h)}
+    pairs = [(numbers.get(ordinary + t), numbers.get(inclusive + t)) for t in tails]
     return [None if a is None or b is None else a - b for a, b in pairs]
 
 
