@@ -10,7 +10,7 @@ import pytest
 
 from puhui import schema
 from puhui.derive import CUSTOMERS, LOANS, REGISTER_VIEW, RowContext, facts_from, source_view
-from puhui.engine import DuckDBEngine
+from puhui.engine import DuckDBEngine, SparkEngine
 from puhui.measures import from_ledgers
 from puhui.quarter import Quarter
 from vocabulary import County
@@ -80,21 +80,42 @@ def plain_queries(engine, params):
                 yield (measure.id, branch), (total, len(met), len(unsure) + empty)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_empty_cells_leave_unknown_exactly_what_they_must(tmp_path, seed):
+def random_county(folder, seed):
+    """A stored ledger of one institution, with empty cells in every column."""
     chance = random.Random(seed)
     loans = text_table(chance, "loans", {"loan_id": [f"L{i}" for i in range(60)]})
     people = text_table(chance, "customers", {"customer_id": [f"K{i}" for i in range(1, 8)]})
-    county = County(tmp_path).with_loans("2021Q4", "HCNS0001", loans, people)
-    register = pa.table({"institution_id": ["HCNS0001"], "county_code": ["511801"]})
+    county = County(folder).with_loans("2021Q4", "HCNS0001", loans, people)
     county.measures()  # stores the snapshot
+    return county
+
+
+REGISTER = pa.table({"institution_id": ["HCNS0001"], "county_code": ["511801"]})
+
+
+@pytest.mark.spark
+def test_spark_gives_every_row_as_duckdb_does(tmp_path):
+    county = random_county(tmp_path, 9)
+    read = [county.store.root]
+    with DuckDBEngine(read=read) as duckdb, SparkEngine(read=read, threads=2) as spark:
+        one, other = (
+            from_ledgers(e, county.params, county.snapshots, QUARTER, register=REGISTER)
+            for e in (duckdb, spark)
+        )
+    assert one.num_rows > 0
+    assert one.equals(other)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_empty_cells_leave_unknown_exactly_what_they_must(tmp_path, seed):
+    county = random_county(tmp_path, seed)
     with DuckDBEngine(read=[county.store.root]) as engine:
         found = from_ledgers(
-            engine, county.params, county.snapshots, QUARTER, register=register
+            engine, county.params, county.snapshots, QUARTER, register=REGISTER
         ).to_pylist()
         source_view(engine, LOANS, county.snapshots)
         source_view(engine, CUSTOMERS, county.snapshots)
-        engine.register(REGISTER_VIEW, register)
+        engine.register(REGISTER_VIEW, REGISTER)
         expected = dict(plain_queries(engine, county.params))
     for row in found:
         total, count, unknown = expected.pop((row["measure_id"], row["branch_id"]))

@@ -21,7 +21,7 @@ from puhui.derive import (
     parquet_view,
     source_view,
 )
-from puhui.engine import DuckDBEngine
+from puhui.engine import Engine
 from puhui.engine.duckdb import quote
 from puhui.errors import ParamsError
 from puhui.measures.planning import Plan, customers_sql, passes, plan, sums_sql
@@ -47,7 +47,7 @@ Gains = Mapping[str, Decimal | None]
 
 
 def from_ledgers(
-    engine: DuckDBEngine,
+    engine: Engine,
     params: Params,
     snapshots: Sequence[Snapshot],
     quarter: Quarter,
@@ -140,9 +140,9 @@ class _Layers:
 
 
 def _layers(
-    engine: DuckDBEngine, params: Params, quarter: Quarter, measures: Sequence[Measure]
+    engine: Engine, params: Params, quarter: Quarter, measures: Sequence[Measure]
 ) -> _Layers:
-    made = plan(params, quarter, measures)
+    made = plan(params, quarter, measures, dialect=engine.dialect)
     none = pa.table({"institution_id": [], "branch_id": [], "whole": []})
     sums = _counts_as_int64(engine.sql(sums_sql(made, quarter))) if made.added else none
     customers = none
@@ -176,7 +176,7 @@ def _exact(values: pa.Array, measure: Measure) -> pa.Array:
 
 
 def _asides(
-    engine: DuckDBEngine,
+    engine: Engine,
     params: Params,
     quarter: Quarter,
     measures: Sequence[Measure],
@@ -187,7 +187,7 @@ def _asides(
     if not files:
         return {}
     parquet_view(engine, _ASIDE, files)
-    context = RowContext(params, quarter)
+    context = RowContext(params, quarter, engine.dialect)
     gains: dict[str, str] = {}
     for measure in measures:
         of = measure.ledger.of if measure.ledger is not None else None
@@ -209,7 +209,7 @@ def _asides(
     }
 
 
-def _narrow_lines(engine: DuckDBEngine, quarter: Quarter) -> dict[str, int]:
+def _narrow_lines(engine: Engine, quarter: Quarter) -> dict[str, int]:
     """Customers whose line is the reporting unit's only, by institution."""
     found = engine.sql(
         f"SELECT institution_id, count(*) AS n FROM {CUSTOMERS} WHERE quarter = "

@@ -46,9 +46,11 @@ class Plan:
     """Whether a condition compares with the institution's register entry."""
 
 
-def plan(params: Params, quarter: Quarter, measures: Iterable[Measure]) -> Plan:
+def plan(
+    params: Params, quarter: Quarter, measures: Iterable[Measure], *, dialect: str = "duckdb"
+) -> Plan:
     """Collect each distinct condition, predicate and summed expression once."""
-    context = RowContext(params, quarter)
+    context = RowContext(params, quarter, dialect)
     found = Conditions(context)
     of: dict[str, tuple[int, int | None]] = {}
     counted: dict[int, None] = {}

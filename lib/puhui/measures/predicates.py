@@ -45,7 +45,7 @@ class Conditions:
 
     def number(self, where: Expression) -> int:
         """Return the number of a condition, taking its predicates in."""
-        writer = SqlWriter(self._context.resolve, "duckdb", where.text, where.where)
+        writer = SqlWriter(self._context.resolve, self._context.dialect, where.text, where.where)
         parts = {writer.write(part): part for part in self._conjuncts(_tree(where.text))}
         number = self._conditions.setdefault(tuple(sorted(parts)), len(self._conditions))
         for sql, part in parts.items():
