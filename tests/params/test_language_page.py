@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from puhui.params.indicator import BASES
 from puhui.params.expression import Expression, NoData
 from puhui.params.grammar import ALLOWED, FUNCTIONS, OPERATORS
+from puhui.params.indicator import BASES
 from puhui.params.rows import PERIOD
 
 PAGE = (Path(__file__).parents[2] / "docs/language.md").read_text(encoding="utf-8")
