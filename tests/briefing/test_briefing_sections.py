@@ -107,7 +107,9 @@ def test_problems_are_serious_first_and_name_clause_and_nature(source):
     items = by_id(institution_sections(source, RURAL))["problems"].items
     assert len(items) == 3
     assert items[0].startswith("两增：户数较年初增量为-12户（标准：≥0），未达到要求。依据：C2.1，")
-    assert items[1].endswith("性质：应当落实的要求，未达标。此项结论为暂定：更正数据或核实口径后可能改变。")
+    assert items[1].endswith(
+        "性质：应当落实的要求，未达标。此项结论为暂定：更正数据或核实口径后可能改变。"
+    )
     assert items[2].startswith(
         "来龙支行普惠型小微企业贷款不良率高于所属机构各项贷款不良率5.25个百分点"
     )

@@ -71,7 +71,7 @@ def test_at_the_rate_of_similar_loans_and_a_basis_point_either_side(tmp_path, ra
         ledger(loans("S", 5, "5", "own")),
     )
     row = judged(county)
-    assert (exact(row), row["verdict"], row["unit"]) == (gap, verdict, "基点")
+    assert (exact(row), row["verdict"], row["unit"]) == (gap, verdict, "个基点")
     assert row["source"] == "ledger"
 
 
