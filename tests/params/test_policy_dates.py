@@ -51,6 +51,7 @@ DATES = [
     ("two_increases_base", "2019-01-01", "year_start", "2019: growth for the year"),
     ("two_increases_base", "2020-12-31", "year_start", "2020: since the start of the year"),
     ("two_increases_base", "2021-12-31", "year_start", "2021: since the start of the year"),
+    ("growth_margin_pp", "2017-12-31", None, "2018 is the first year it is assessed"),
     ("growth_margin_pp", "2018-12-31", D(0), "not below all loans' growth"),
     ("growth_margin_pp", "2022-12-31", D(0), "two increases kept in 2022"),
     ("growth_margin_pp", "2023-01-01", None, "2023: volume and coverage, no comparison found"),
@@ -142,7 +143,7 @@ def test_the_setting_on_the_day(name, day, value, why):
     [
         ("inclusive_line_limit", "2016-12-31", "2017-01-01"),
         ("two_increases_base", "2017-12-31", "2018-01-01"),
-        ("growth_margin_pp", "2017-12-31", "2018-01-01"),
+        ("growth_margin_pp", "2016-12-31", "2017-01-01"),
         ("npl_tolerance_pp", "2012-12-31", "2013-01-01"),
         ("deferral_window_from", "2016-12-31", "2017-01-01"),
     ],
