@@ -305,4 +305,4 @@ class County:
         """Register facts: a local rural commercial bank unless told otherwise."""
         values = {**RURAL, "has_plan": False, "legal_person_npl_ratio": None, **given}
         planned = frozenset(planned_branches)
-        return Facts(institution, institution, values, planned)  # type: ignore[arg-type]
+        return Facts(institution, institution, values, planned)

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 
 import pyarrow.parquet as pq
 
+from puhui.measures.registers import ANSWERS, YES
 from puhui.params import Indicator
 from puhui.quarter import Quarter
 from puhui.store import Snapshot
 
-YES, NO, NOTHING = "是", "否", "不适用"
+NO, NOTHING = "否", "不适用"
 #: States of an answer, with what a page says of them.
 STATES = {
     "yes": "是",
@@ -27,7 +28,6 @@ STATES = {
     "contradicted": "答“是”但与监管记录不符",
     "unclear": "回答不是“是”“否”“不适用”",
 }
-_TABLE = "attestations"
 
 Answer = Mapping[str, object]
 
@@ -58,11 +58,11 @@ class Answers:
         lacking: dict[tuple[str, str], str] = {}
         for snapshot in snapshots:
             key = (snapshot.quarter, snapshot.institution_id)
-            if _TABLE in snapshot.tables:
-                rows = pq.ParquetFile(snapshot.file(_TABLE)).read().to_pylist()
+            if ANSWERS in snapshot.tables:
+                rows = pq.ParquetFile(snapshot.file(ANSWERS)).read().to_pylist()
                 given[key] = {row["item"]: row for row in rows}
             else:
-                lacking[key] = snapshot.missing.get(_TABLE) or "没有报送制度与机制答卷"
+                lacking[key] = snapshot.missing.get(ANSWERS) or "没有报送制度与机制答卷"
         return cls(given, lacking, _notes(office))
 
     def states(

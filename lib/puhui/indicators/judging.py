@@ -168,8 +168,16 @@ def _against_base(
         "wrong_way": wrong,
         "base_revision": base.revision,
     }
-    why = "首次出现不利变动，连续两个季度才判为未达预期" if wrong == 1 else ""
-    return compared, why, base
+    return compared, _not_yet_behind(bench, wrong), base
+
+
+def _not_yet_behind(bench: Bench, wrong: int | None) -> str:
+    """Say that a change the wrong way does not count as behind yet; empty if it does."""
+    enough = int(str(bench.params.policy.on(bench.quarter.end)["behind_after_quarters"]))
+    if not wrong or wrong >= enough:
+        return ""
+    since = "首次出现不利变动" if wrong == 1 else f"已连续 {wrong} 个季度不利变动"
+    return f"{since}，连续{'两' if enough == 2 else f' {enough} '}个季度才判为未达预期"
 
 
 def _units(bench: Bench, branches: Iterable[str]) -> list[tuple[Indicator, str | None]]:

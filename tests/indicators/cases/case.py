@@ -120,7 +120,7 @@ def answer_cases(
         lines = ["item value document_no in_force_from", *rest, *([line] if line else [])]
         sent = Sent(answers="\n".join(lines), registers=registers or {})
         given = {"sent": {"2021Q4": sent}, "facts": facts or {}, "source": "register"}
-        return Case(indicator, edge, working, verdict, **{**given, **expected})  # type: ignore[arg-type]
+        return Case(indicator, edge, working, verdict, **{**given, **expected})
 
     cases = [
         Case(
@@ -267,7 +267,7 @@ def share_cases(
     def at_end(edge: str, working: str, part: str, rest: str, value: str, **more: object) -> Case:
         sent = {start: half, "2021Q4": share(part, rest)}
         expected = {"verdict": "on_track", "sent": sent, "base": "50", "wrong_way": 0}
-        return Case(indicator, edge, working, value=value, **{**whole, **expected, **more})  # type: ignore[arg-type]
+        return Case(indicator, edge, working, value=value, **{**whole, **expected, **more})
 
     bad_third = {start: half, "2021Q3": share("4000.00", "6000.00")}
     found = [

@@ -93,7 +93,7 @@ def relaxed(
     """A bank whose assessment was relaxed: 200 with three customers at the start."""
     start = book("200") if name == "balance" else borrowers(3)
     given = {"sent": {Q0: start, Q4: now}, **more}
-    return Case(f"C2.1d.{name}", edge, working, verdict, value, **given)  # type: ignore[arg-type]
+    return Case(f"C2.1d.{name}", edge, working, verdict, value, **given)
 
 
 NO_DOCUMENT = "item value document_no\nC2.1d.granted 是 -"
@@ -195,7 +195,7 @@ def planned(
     start = book("200") if name == "balance" else borrowers(3)
     quarter = str(more.get("quarter", Q4))
     given = {"sent": {Q0: start, quarter: now}, "office": PLAN, **more}
-    return Case(f"C2.2.{name}", edge, working, verdict, value, reason, **given)  # type: ignore[arg-type]
+    return Case(f"C2.2.{name}", edge, working, verdict, value, reason, **given)
 
 
 C2_2_BALANCE = [

@@ -30,7 +30,7 @@ BEFORE = charged("10000", year=2020)
 def cost(edge: str, working: str, now: Sent, value: str | None, **more: object) -> Case:
     """A case against the 6 % of 2020."""
     given = {"sent": {Q0: BEFORE, Q4: now}, "verdict": "on_track", "base": "6", "wrong_way": 0}
-    return Case("C3.3a", edge, working, value=value, **{**given, **more})  # type: ignore[arg-type]
+    return Case("C3.3a", edge, working, value=value, **{**given, **more})
 
 
 CASES = [

@@ -28,7 +28,7 @@ def share(indicator: str, column: str, has: str, has_not: str, says: str) -> lis
     made = split(column, has, has_not)
     lacking = made("5000", "5000", lacks={"loans": (column,)})
     given = {"none": LARGE_FIRM, "none_says": NO_MSE, "wrong": INSURER}
-    return share_cases(indicator, made, lacking, says, **given)  # type: ignore[arg-type]
+    return share_cases(indicator, made, lacking, says, **given)
 
 
 C4_1A = [
