@@ -1,6 +1,7 @@
 """Indicators, clauses, groups: names that exist, formulas on worked figures, who and when."""
 
 import datetime as dt
+import shutil
 from decimal import Decimal
 from fractions import Fraction as F
 from pathlib import Path
@@ -347,3 +348,16 @@ def test_policy_file_has_the_settings_of_the_notice(params):
     assert policy["tolerance_comparator"] == "institution"
     before = load_policy(load_yaml(ROOT / "params" / "policy.yaml")).on(dt.date(2018, 12, 31))
     assert before["npl_tolerance_pp"] == 2
+
+
+def test_when_a_plan_is_only_strived_for_hangs_on_the_quarter_alone(tmp_path):
+    """A measure or setting there would be taken for the quarter's number."""
+    shutil.copytree(ROOT / "params", tmp_path / "params")
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    file = tmp_path / "params" / "indicators.yaml"
+    text = file.read_text(encoding="utf-8")
+    asked = "strive_when: period.quarter_number < 4"
+    assert asked in text
+    file.write_text(text.replace(asked, "strive_when: policy.min_cell < 4", 1), "utf-8")
+    with pytest.raises(ParamsError, match="strive_when 只能用"):
+        load(tmp_path / "params")

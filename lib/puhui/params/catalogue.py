@@ -163,7 +163,7 @@ def _indicator(name: str, raw: YamlMap, names: Names) -> Indicator:
         answers=model.answers,
         any_answer=model.any_answer,
         only_flags=model.only_flags,
-        strive_when=_condition(raw, "strive_when", names),
+        strive_when=_of_quarter(raw, "strive_when", names),
         who=on_facts(raw, "who", names.groups),
         total_of=total,
         pending=model.pending,
@@ -187,6 +187,16 @@ def _check_ways(model: _RawIndicator, raw: YamlMap) -> None:
         raise ParamsError("有 test 的指标要写 formula。", where=raw.where("test"))
     if ways == ["formula"] and not model.unit:
         raise ParamsError("缺少键“unit”。", where=raw.where())
+
+
+def _of_quarter(raw: YamlMap, key: str, names: Names) -> Expression | None:
+    """Read a condition on the quarter alone."""
+    found = _condition(raw, key, names)
+    if found is not None and any(qualifier != "period" for qualifier, _ in found.columns):
+        raise ParamsError(
+            f"{key} 只能用 period.quarter_number。", where=raw.where(key), remedy="请改写条件。"
+        )
+    return found
 
 
 def _condition(raw: YamlMap, key: str, names: Names) -> Expression | None:
