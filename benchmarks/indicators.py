@@ -10,7 +10,8 @@ their own, by turns, as often as ``ROUNDS`` says; the best of each counts:
 - *read*: the same, but looks at every value (the greatest text, date and flag, the length of sets);
 - *sums*, *customers*, *all*: ``from_ledgers`` with the measures of that layer, table of rows made;
 - *pandas*: the same measures (``indicators_pandas.py``), reading included; not at 30 million;
-- *5*, *20*, *40*: ``from_ledgers`` with so many measures of the additive layer.
+- *5*, *20*, *40*: ``from_ledgers`` with so many measures of the additive layer; *88*: with all 44
+  and a second one over each of their conditions, so that measures grow and conditions do not.
 
 Every value of *all* and *pandas* is compared: each institution, branch and measure.
 """
@@ -37,11 +38,12 @@ from puhui.derive import CUSTOMERS, LOANS, needed_columns, source_view
 from puhui.engine import DuckDBEngine
 from puhui.measures import from_ledgers
 from puhui.params import Measure, Params, load
+from puhui.params.expression import Expression
 from puhui.store import Store
 
 ROUNDS = 2
 PARAMS = Path(__file__).resolve().parents[1] / "params"
-ADDITIVE = ("5", "20", "40")
+ADDITIVE = ("5", "20", "40", "88")
 PANDAS_MOST = 10_000_000
 
 
@@ -138,8 +140,19 @@ def _wanted(side: str, params: Params) -> list[Measure]:
     counted = [m for m in every if m.ledger is not None and m.ledger.aggregate == "customers"]
     additive = [m for m in every if m not in counted]
     if side in ADDITIVE:
-        return additive[: int(side)]
+        return [*additive, *_again(additive)][: int(side)]
     return {"all": every, "customers": counted, "sums": additive}[side]
+
+
+def _again(measures: list[Measure]) -> list[Measure]:
+    """Measures that sum the amount where the given ones hold, and the balance where those do so."""
+    amount, balance = (Expression.parse(name) for name in ("amount", "balance"))
+    return [
+        replace(m, id=f"{m.id}_again", ledger=replace(m.ledger, aggregate="sum", of=of))
+        for m in measures
+        if m.ledger is not None
+        for of in [balance if m.ledger.of and m.ledger.of.text == "amount" else amount]
+    ]
 
 
 def _scan(engine: DuckDBEngine, params: Params, *, looked_at: bool) -> pa.Table:

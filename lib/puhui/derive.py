@@ -20,7 +20,7 @@ from puhui.params import Params
 from puhui.params.expression import Expression, literal_sql
 from puhui.params.rows import OF_INSTITUTION
 from puhui.quarter import Quarter
-from puhui.store import Snapshot
+from puhui.store import NUMBERED, Snapshot
 
 LOANS = "loans"
 CUSTOMERS = "customers"
@@ -47,11 +47,13 @@ class RowContext:
     params: Params
     quarter: Quarter
     dialect: str = "duckdb"
+    customer: str = "c"
+    """Alias of the customer's columns."""
 
     def resolve(self, qualifier: str, name: str) -> str:
         """Return the SQL for a name; raises :class:`ParamsError` for one that is not known."""
         if qualifier == "customer" and name in _CUSTOMER_COLUMNS:
-            return f"c.{ident(name)}"
+            return f"{self.customer}.{ident(name)}"
         if qualifier in ("policy", "period"):
             return _setting(self, qualifier, name)
         if qualifier == "institution" and name in OF_INSTITUTION:
@@ -151,6 +153,7 @@ def source_view(engine: Engine, table: str, snapshots: Iterable[Snapshot]) -> No
         parquet_view(engine, table, files)
         return
     fields = [pa.field("quarter", pa.string()), pa.field("rev", pa.string())]
+    fields += [field for field, _, tables in NUMBERED if table in tables]
     engine.register(table, pa.schema([*fields, *schema.arrow_schema(table)]).empty_table())
 
 
@@ -205,7 +208,7 @@ def facts_from(quarter: Quarter, *, with_register: bool = False) -> str:
     register = f"LEFT JOIN {REGISTER_VIEW} i ON i.institution_id = l.institution_id "
     return (
         f"FROM {LOANS} l LEFT JOIN {CUSTOMERS} c ON c.quarter = l.quarter "
-        "AND c.institution_id = l.institution_id AND c.customer_id = l.customer_id "
+        "AND c.institution_id = l.institution_id AND c.customer_no = l.customer_no "
         f"{register if with_register else ''}WHERE l.quarter = {quote(str(quarter))}"
     )
 

@@ -19,6 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
@@ -28,6 +29,16 @@ from puhui.quarter import Quarter
 
 SUPERVISOR = "SUPERVISOR"
 _ID = re.compile(r"[A-Z0-9]{4,32}")
+
+
+#: Layout of files in the store; a store of another layout is refused.
+FORMAT = 2
+#: Columns with the number of an id within its snapshot, the id, and the tables that have both:
+#: a number is joined, grouped and counted in a fraction of the time a hashed id takes.
+NUMBERED = (
+    (pa.field("customer_no", pa.int32()), "customer_id", ("loans", "customers")),
+    (pa.field("branch_no", pa.int32()), "branch_id", ("loans",)),
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +57,8 @@ class Snapshot:
     set_aside: Mapping[str, int]
     """table → rows in quarantine."""
     digest: str
+    branches: tuple[str, ...]
+    """Branches that have loans, by their number in the ledger."""
 
     def file(self, table: str) -> Path:
         """Parquet file of a table in this snapshot."""
@@ -80,15 +93,21 @@ class Store:
         root.mkdir(parents=True, exist_ok=True)
         marker = root / "store.json"
         if marker.exists():
-            known = _read_json(marker).get("key_fingerprint")
-            if known != key_fingerprint:
+            known = _read_json(marker)
+            if known.get("key_fingerprint") != key_fingerprint:
                 raise StoreError(
                     "数据仓由另一把脱敏密钥建立。",
                     where=str(root),
                     remedy="请使用原密钥，或另建 store 目录重新入库。",
                 )
+            if known.get("format") != FORMAT:
+                raise StoreError(
+                    "数据仓由另一版本的程序建立，格式不同。",
+                    where=str(root),
+                    remedy="请另建 store 目录，把各季报送重新入库。",
+                )
         else:
-            write_text(marker, json.dumps({"key_fingerprint": key_fingerprint, "format": 1}))
+            write_text(marker, json.dumps({"key_fingerprint": key_fingerprint, "format": FORMAT}))
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -136,10 +155,12 @@ class Store:
         folder = self._folder(quarter, institution_id)
         folder.mkdir(parents=True, exist_ok=True)
         staged = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
-        for name, table in {**tables, **aside}.items():
+        numbered, ids = _numbered(tables)
+        for name, table in {**numbered, **aside}.items():
             kept = table if institution_id == SUPERVISOR else table.drop_columns("institution_id")
             pq.write_table(kept, staged / f"{name}.parquet", compression="zstd")
-        described = json.dumps({"digest": digest, **about}, ensure_ascii=False, indent=1)
+        named = {"digest": digest, "branches": ids["branch_id"], **about}
+        described = json.dumps(named, ensure_ascii=False, indent=1)
         write_text(staged / "snapshot.json", described)
         target = folder / f"rev={revision:04d}"
         staged.rename(target)
@@ -214,16 +235,38 @@ def held(folder: Path, what: str) -> Iterator[None]:
         lock.release()
 
 
+def _numbered(tables: Mapping[str, pa.Table]) -> tuple[dict[str, pa.Table], dict[str, list[str]]]:
+    """Number ids within the snapshot, beside them; return the tables and the ids by number."""
+    numbered, ids = dict(tables), {}
+    for field, name, holders in NUMBERED:
+        columns = {t: tables[t][name] for t in holders if t in tables}
+        chunks = [chunk for column in columns.values() for chunk in column.chunks]
+        codes = pa.chunked_array(chunks, pa.string()).combine_chunks().dictionary_encode()
+        ids[name] = codes.dictionary.to_pylist()
+        start = 0
+        for table, column in columns.items():
+            own = codes.indices.slice(start, len(column))
+            numbered[table] = numbered[table].append_column(field, own)
+            start += len(column)
+    return numbered, ids
+
+
 def _digest(tables: Mapping[str, pa.Table], about: Mapping[str, object]) -> str:
-    """Content hash of canonical tables: equal data gives equal digests on every machine."""
+    """Content hash of canonical tables: equal data gives equal digests on every machine.
+
+    What memory holds under an empty cell is no content: only where cells are filled, and those.
+    """
     digest = sha256(json.dumps(about, sort_keys=True).encode())
-    for name in sorted(tables):
-        table = tables[name].combine_chunks()
+    for name, table in sorted(tables.items()):
         digest.update(name.encode())
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, table.schema.remove_metadata()) as writer:
-            writer.write_table(table.replace_schema_metadata(None))
-        digest.update(sink.getvalue())
+        for column in table.column_names:
+            filled = table[column].is_valid().to_numpy()
+            digest.update(np.packbits(filled).tobytes())
+            content = table.select([column]).drop_null().combine_chunks()
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, content.schema.remove_metadata()) as writer:
+                writer.write_table(content.replace_schema_metadata(None))
+            digest.update(sink.getvalue())
     return digest.hexdigest()
 
 
@@ -253,6 +296,7 @@ def _read_snapshot(path: Path) -> Snapshot:
         missing=about.get("missing", {}),
         set_aside=about.get("set_aside", {}),
         digest=about["digest"],
+        branches=tuple(about["branches"]),
     )
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from puhui.errors import StoreError, StoreLocked
@@ -33,6 +34,49 @@ def test_a_column_said_to_be_absent_is_part_of_what_was_submitted(tmp_path):
     second = store.put(Q, "HCNS0001", {"loans": loans("1.00")}, absent={"loans": ("balance",)})
     assert second.revision == 2
     assert second.absent == {"loans": ("balance",)}
+
+
+def test_what_memory_holds_under_an_empty_cell_is_not_content(tmp_path):
+    store = Store(tmp_path, key_fingerprint="k")
+    for under in (7, 8):
+        held = pa.array([under], pa.int32()).buffers()[1]
+        dirty = pa.Array.from_buffers(pa.int32(), 1, [pa.py_buffer(b"\0"), held])
+        assert dirty.to_pylist() == [None]
+        table = loans("1.00").append_column("x", dirty)
+        snapshot = store.put(Q, "HCNS0001", {"loans": table}, absent={})
+        assert snapshot.revision == 1
+
+
+def test_customers_and_branches_are_numbered_within_the_snapshot(tmp_path):
+    sent = [
+        {"customer_id": "C2", "branch_id": "B1"},
+        {"customer_id": None, "branch_id": None},
+        {"customer_id": "C9", "branch_id": "B0"},
+        {"customer_id": "C2", "branch_id": "B0"},
+    ]
+    keys = [{"institution_id": "HCNS0001", "loan_id": f"L{i}", **r} for i, r in enumerate(sent)]
+    people = [{"institution_id": "HCNS0001", "customer_id": c} for c in ("C1", "C2")]
+    tables = {
+        "loans": canonical("loans", keys, {}),
+        "customers": canonical("customers", people, {}),
+    }
+    kept = Store(tmp_path, key_fingerprint="k").put(Q, "HCNS0001", tables, absent={})
+    ledger, listed = (pq.read_table(kept.file(t)) for t in ("loans", "customers"))
+    c1, c2 = listed["customer_no"].to_pylist()
+    first, none, c9, again = ledger["customer_no"].to_pylist()
+    assert first == again == c2
+    assert none is None
+    assert len({c1, c2, c9}) == 3
+    branches = [None if n is None else kept.branches[n] for n in ledger["branch_no"].to_pylist()]
+    assert branches == ["B1", None, "B0", "B0"]
+
+
+def test_a_store_of_another_layout_is_refused(tmp_path):
+    Store(tmp_path, key_fingerprint="k")
+    marker = tmp_path / "store.json"
+    marker.write_text(marker.read_text().replace('"format": 2', '"format": 1'))
+    with pytest.raises(StoreError, match="格式不同"):
+        Store(tmp_path, key_fingerprint="k")
 
 
 @pytest.mark.parametrize("bad", ["abc", "../X", "甲银行", "HC", "A" * 33])

@@ -29,6 +29,7 @@ class DuckDBEngine:
     """
 
     dialect = "duckdb"
+    rows_at_once: int | None = 1_000_000
 
     def __init__(
         self,

@@ -19,6 +19,8 @@ class Engine(Protocol):
     """
 
     dialect: str
+    rows_at_once: int | None
+    """Loans whose intermediate table it should hold at one time; None: as many as there are."""
 
     def __enter__(self) -> Self:
         """Return the engine itself."""

@@ -58,6 +58,7 @@ class SparkEngine:
     """
 
     dialect = "spark"
+    rows_at_once: int | None = None
 
     def __init__(
         self,

@@ -1,14 +1,15 @@
-"""Measures from loan ledgers: two scans of a quarter, whatever the number of measures."""
+"""Measures from loan ledgers: each loan read once, whatever the number of measures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from puhui import results, schema
 from puhui.derive import (
@@ -24,7 +25,16 @@ from puhui.derive import (
 from puhui.engine import Engine
 from puhui.engine.duckdb import quote
 from puhui.errors import ParamsError
-from puhui.measures.planning import Plan, customers_sql, passes, plan, sums_sql
+from puhui.measures.planning import (
+    MARKS,
+    Plan,
+    Word,
+    customers_sql,
+    marks_sql,
+    passes,
+    plan,
+    sums_sql,
+)
 from puhui.measures.rows import LEDGER, Unit, lost_rows, missing_columns, order
 from puhui.params import Measure, Params
 from puhui.quarter import Quarter
@@ -76,79 +86,129 @@ def from_ledgers(
     lost = lost_rows(quarter, measures, mine, LEDGER, LOANS)
     if not ledgers or not measures:
         return results.from_rows("measures", lost)
-    source_view(engine, LOANS, list(ledgers.values()))
-    source_view(engine, CUSTOMERS, list(ledgers.values()))
-    engine.register(REGISTER_VIEW, _county_codes(register))
-    layers = [_layers(engine, params, quarter, batch) for batch in passes(measures)]
-    met = {unit for layer in layers for unit in (*layer.summed, *layer.counted)}
+    sent = list(ledgers.values())
+    engine.register(REGISTER_VIEW, _register_entries(sent, register))
+    done = [_pass(engine, params, quarter, batch, sent) for batch in passes(measures)]
+    met = {unit for one in done for unit in one.units()}
     units = sorted(met | {(i, None) for i in ledgers}, key=order)
     about = _About(
         params,
         quarter,
         ledgers,
-        _asides(engine, params, quarter, measures, list(ledgers.values())),
-        _narrow_lines(engine, quarter),
+        _asides(engine, params, quarter, measures, sent),
+        _narrow_lines(engine, quarter, sent),
         units,
     )
-    parts = [
-        about.rows(measure, layer.cells(measure, units))
-        for layer in layers
-        for measure in layer.measures
-    ]
+    parts = [about.rows(*measured) for one in done for measured in one.cells(units)]
     by_measure = pa.concat_tables(parts)
     by_unit = np.arange(len(by_measure)).reshape(len(parts), len(units)).T.ravel()
     return pa.concat_tables([by_measure.take(by_unit), results.from_rows("measures", lost)])
 
 
-def _county_codes(register: pa.Table | None) -> pa.Table:
-    names = ["institution_id", "county_code"]
-    empty = pa.schema([(n, pa.string()) for n in names]).empty_table()
-    return empty if register is None else register.select(names).cast(empty.schema)
+def _register_entries(ledgers: Sequence[Snapshot], register: pa.Table | None) -> pa.Table:
+    """Institutions that sent a ledger with their number here and their county."""
+    codes = {} if register is None else _columns(register, "institution_id", "county_code")
+    names = [s.institution_id for s in ledgers]
+    return pa.table(
+        {
+            "institution_id": pa.array(names, pa.string()),
+            "institution_no": pa.array(range(len(names)), pa.int32()),
+            "county_code": pa.array([codes.get(n) for n in names], pa.string()),
+        }
+    )
+
+
+def _columns(table: pa.Table, key: str, value: str) -> dict[object, object]:
+    return dict(zip(table[key].to_pylist(), table[value].to_pylist(), strict=True))
 
 
 @dataclass(frozen=True)
-class _Layers:
-    """What one pass over the ledgers gave: tables of sums and of customers, and whose row is where.
+class _Layer:
+    """Aggregates of a query by unit: a row for each in ``at``."""
 
-    Columns are those of :func:`sums_sql` and :func:`customers_sql`.
+    table: pa.Table
+    at: Mapping[Unit, int]
+
+    def of(self, units: Sequence[Unit]) -> Callable[[str], pa.Array]:
+        """Return what gives a column for each of the units; 0 where the query had none."""
+        index = pa.array([self.at.get(unit) for unit in units], pa.int64())
+        return lambda name: pc.fill_null(self.table[name].combine_chunks().take(index), 0)
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """What one pass over the ledgers gave.
+
+    Columns are those of :func:`sums_sql`, by word, and of :func:`customers_sql`.
     """
 
     made: Plan
     measures: Sequence[Measure]
-    sums: pa.Table
-    customers: pa.Table
-    summed: Mapping[Unit, int]
-    counted: Mapping[Unit, int]
+    sums: Mapping[Word, _Layer]
+    customers: _Layer
 
-    def cells(self, measure: Measure, units: Sequence[Unit]) -> Cells:
-        """Return a measure's aggregates for each of the units."""
-        assert measure.ledger is not None
-        condition, summed = self.made.of[measure.id]
-        customers = measure.ledger.aggregate == "customers"
-        table, at = (self.customers, self.counted) if customers else (self.sums, self.summed)
-        index = pa.array([at.get(unit) for unit in units], pa.int64())
+    def units(self) -> set[Unit]:
+        """Units that have a row in some layer."""
+        return {u for layer in (*self.sums.values(), self.customers) for u in layer.at}
 
-        def column(name: str) -> pa.Array:
-            return pc.fill_null(table[name].combine_chunks().take(index), 0)
+    def cells(self, units: Sequence[Unit]) -> Iterator[tuple[Measure, Cells]]:
+        """Yield the measures with their aggregates for each of the units."""
+        counted = self.customers.of(units)
+        summed = {
+            (c, word.summed): layer_of
+            for word, layer in self.sums.items()
+            for layer_of in [layer.of(units)]
+            for c in word.conditions
+        }
+        for measure in self.measures:
+            assert measure.ledger is not None
+            c, of = self.made.of[measure.id]
+            column = counted if measure.ledger.aggregate == "customers" else summed[c, of]
+            rows, unknown = column(f"r{c}"), column(f"u{c}")
+            if of is None:
+                yield measure, Cells(_exact(rows, measure), rows, unknown)
+            else:
+                empty = pc.subtract(rows, column(f"n{c}"))
+                total = _exact(column(f"t{c}"), measure)
+                yield measure, Cells(total, rows, pc.add(unknown, empty))
 
-        rows, unknown = column(f"r{condition}"), column(f"u{condition}")
-        if summed is None:
-            return Cells(_exact(rows, measure), rows, unknown)
-        empty = pc.subtract(rows, column(f"n{condition}_{summed}"))
-        total = _exact(column(f"t{condition}_{summed}"), measure)
-        return Cells(total, rows, pc.add(unknown, empty))
 
-
-def _layers(
-    engine: Engine, params: Params, quarter: Quarter, measures: Sequence[Measure]
-) -> _Layers:
+def _pass(
+    engine: Engine,
+    params: Params,
+    quarter: Quarter,
+    measures: Sequence[Measure],
+    ledgers: Sequence[Snapshot],
+) -> _Pass:
     made = plan(params, quarter, measures, dialect=engine.dialect)
-    none = pa.table({"institution_id": [], "branch_id": [], "whole": []})
-    sums = _counts_as_int64(engine.sql(sums_sql(made, quarter))) if made.added else none
-    customers = none
+    queries: dict[Word | None, str] = {word: sums_sql(made, word) for word in made.words()}
     if made.counted:
-        customers = _counts_as_int64(engine.sql(customers_sql(made, quarter)))
-    return _Layers(made, measures, sums, customers, _where(sums), _where(customers))
+        queries[None] = customers_sql(made)
+    found: dict[Word | None, list[pa.Table]] = {which: [] for which in queries}
+    for some in _portions(ledgers, engine.rows_at_once):
+        source_view(engine, LOANS, some)
+        source_view(engine, CUSTOMERS, some)
+        engine.table(MARKS, marks_sql(made, quarter))
+        for which, sql in queries.items():
+            found[which].append(_counts_as_int64(engine.sql(sql)))
+    engine.table(MARKS, "SELECT 0 AS m")
+    layers = {which: _layer(pa.concat_tables(t), ledgers) for which, t in found.items()}
+    customers = layers.pop(None, _Layer(pa.table({}), {}))
+    return _Pass(made, measures, {w: v for w, v in layers.items() if w is not None}, customers)
+
+
+def _portions(ledgers: Sequence[Snapshot], rows: int | None) -> Iterator[list[Snapshot]]:
+    """Split institutions so that no portion but a single institution's has more loans."""
+    portion: list[Snapshot] = []
+    taken = 0
+    for snapshot in ledgers:
+        size = pq.read_metadata(snapshot.file(LOANS)).num_rows if rows is not None else 0
+        if portion and rows is not None and taken + size > rows:
+            yield portion
+            portion, taken = [], 0
+        portion.append(snapshot)
+        taken += size
+    yield portion
 
 
 def _counts_as_int64(table: pa.Table) -> pa.Table:
@@ -157,14 +217,17 @@ def _counts_as_int64(table: pa.Table) -> pa.Table:
     return table.cast(pa.schema(fields))
 
 
-def _where(table: pa.Table) -> dict[Unit, int]:
-    """Row of each unit that meets or may meet some condition."""
-    names = (table[n].to_pylist() for n in ("institution_id", "branch_id", "whole"))
-    return {
-        (institution, branch): row
-        for row, (institution, branch, whole) in enumerate(zip(*names, strict=True))
-        if whole or branch is not None
-    }
+def _layer(table: pa.Table, ledgers: Sequence[Snapshot]) -> _Layer:
+    """Find the row of each unit; loans without a branch are the institution's only."""
+    numbers = (table[n].to_pylist() for n in ("institution_no", "branch_no", "whole"))
+    at: dict[Unit, int] = {}
+    for row, (institution, branch, whole) in enumerate(zip(*numbers, strict=True)):
+        snapshot = ledgers[institution]
+        if whole:
+            at[snapshot.institution_id, None] = row
+        elif branch is not None:
+            at[snapshot.institution_id, snapshot.branches[branch]] = row
+    return _Layer(table, at)
 
 
 def _exact(values: pa.Array, measure: Measure) -> pa.Array:
@@ -209,8 +272,9 @@ def _asides(
     }
 
 
-def _narrow_lines(engine: Engine, quarter: Quarter) -> dict[str, int]:
+def _narrow_lines(engine: Engine, quarter: Quarter, ledgers: Sequence[Snapshot]) -> dict[str, int]:
     """Customers whose line is the reporting unit's only, by institution."""
+    source_view(engine, CUSTOMERS, ledgers)
     found = engine.sql(
         f"SELECT institution_id, count(*) AS n FROM {CUSTOMERS} WHERE quarter = "
         f"{quote(str(quarter))} AND credit_line_scope = 'reporting_unit' GROUP BY institution_id"

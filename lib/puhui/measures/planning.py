@@ -3,20 +3,27 @@
 A loan's conditions become two masks of bits: ``m``, conditions that hold, and ``u``, those left
 unknown. A predicate that is false puts out the bits of every condition it is part of, one that
 is unknown leaves them in doubt; so a further condition costs a row nothing. What asks for the
-customer alone is settled once a customer, before the join. Sums are taken by institution ×
-branch × a word of the masks (all words in one scan); distinct customers by ``bit_or`` of the
-masks per customer, at the branch and at the institution.
+customer alone is settled once a customer, before the join. The marked loans are kept while
+their measures are taken: sums by institution × branch × a word of the masks, distinct customers
+by ``bit_or`` of the masks per customer, at the branch and at the institution.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from puhui.derive import CUSTOMERS, LOANS, REGISTER_VIEW, RowContext, facts_from
+from puhui.derive import (
+    CUSTOMERS,
+    LOANS,
+    REGISTER_VIEW,
+    RowContext,
+    facts_from,
+    needed_columns,
+)
 from puhui.engine.duckdb import ident, quote
 from puhui.errors import ParamsError
-from puhui.measures.predicates import Conditions, Predicate
+from puhui.measures.predicates import Conditions, Predicate, Side
 from puhui.measures.rows import Unit
 from puhui.params import Measure, Params
 from puhui.params.expression import Expression
@@ -26,7 +33,17 @@ from puhui.quarter import Quarter
 #: Conditions in one pass: the bits of a BIGINT mask that stay clear of its sign.
 BITS = 62
 #: Conditions whose masks are grouped by together: more make more groups, fewer more groupings.
-WORD = 10
+WORD = 16
+#: Table of the marked loans.
+MARKS = "marked_loans"
+
+
+@dataclass(frozen=True)
+class Word:
+    """Conditions grouped by together, and the one expression they sum (None: loans counted)."""
+
+    summed: int | None
+    conditions: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -42,8 +59,19 @@ class Plan:
     added: tuple[tuple[int, int | None], ...] = ()
     """Distinct (condition, summed expression or None) of sums and counts of loans."""
     predicates: tuple[Predicate, ...] = ()
-    with_register: bool = False
-    """Whether a condition compares with the institution's register entry."""
+    columns: tuple[tuple[str, str], ...] = ()
+    """(table, column) that summed expressions rest on."""
+
+    def words(self) -> list[Word]:
+        """Split what is added up into words of conditions that sum the same."""
+        together: dict[int | None, list[int]] = {}
+        for condition, summed in self.added:
+            together.setdefault(summed, []).append(condition)
+        return [
+            Word(summed, tuple(conditions[i : i + WORD]))
+            for summed, conditions in together.items()
+            for i in range(0, len(conditions), WORD)
+        ]
 
 
 def plan(
@@ -51,25 +79,26 @@ def plan(
 ) -> Plan:
     """Collect each distinct condition, predicate and summed expression once."""
     context = RowContext(params, quarter, dialect)
+    marked = replace(context, customer="l")
     found = Conditions(context)
+    columns: set[tuple[str, str]] = set()
     of: dict[str, tuple[int, int | None]] = {}
     counted: dict[int, None] = {}
     added: dict[tuple[int, int | None], None] = {}
     sums: dict[str, int] = {}
-    with_register = False
     for measure in measures:
         if measure.ledger is None:
             continue
         condition, summed = found.number(measure.ledger.where), None
         if measure.ledger.aggregate == "sum":
-            value = context.sql(_summed(measure, measure.ledger))
-            summed = sums.setdefault(value, len(sums))
+            value = _summed(measure, measure.ledger)
+            columns |= needed_columns(params, value)
+            summed = sums.setdefault(marked.sql(value), len(sums))
         of[measure.id] = (condition, summed)
         if measure.ledger.aggregate == "customers":
             counted[condition] = None
         else:
             added[condition, summed] = None
-        with_register |= any(q == "institution" for q, _ in measure.ledger.where.columns)
     return Plan(
         tuple(found.sql()),
         tuple(sums),
@@ -77,7 +106,7 @@ def plan(
         tuple(counted),
         tuple(added),
         tuple(found.predicates()),
-        with_register,
+        tuple(sorted(columns)),
     )
 
 
@@ -102,151 +131,145 @@ def passes(measures: Sequence[Measure]) -> list[list[Measure]]:
     return [batch for batch in batches if batch]
 
 
-def sums_sql(made: Plan, quarter: Quarter) -> str:
-    """SQL of the additive layer, by unit.
+def marks_sql(made: Plan, quarter: Quarter) -> str:
+    """SQL of the loans that meet or may meet a condition, one row each.
 
-    Columns, for a condition ``c`` and a summed expression ``s``: ``r{c}`` rows that meet it,
-    ``u{c}`` rows left unknown, ``t{c}_{s}`` their sum and ``n{c}_{s}`` how many it adds up.
+    Columns: the unit (``institution_no`` of the register, ``branch_no`` of the snapshot),
+    ``customer_no`` if customers are counted, masks ``m`` (conditions met) and ``u`` (left
+    unknown), and the columns that are summed.
     """
-    bits = _masks_sql(made, quarter, sorted({c for c, _ in made.added}), values=True)
-    words = _words(made)
-    split = [f"m & {w} AS m{i}, u & {w} AS u{i}" for i, w in enumerate(words)]
-    values = range(len(made.sums))
-    kept = ", ".join(["institution_id", "branch_id", *(f"v{s}" for s in values), *split])
-    keys = ", ".join(f"m{i}, u{i}" for i in range(len(words)))
-    sets = ", ".join(f"(institution_id, branch_id, m{i}, u{i})" for i in range(len(words)))
-    sums = "".join(f", sum(v{s}) AS s{s}, count(v{s}) AS n{s}" for s in values)
-    grouped = (
-        f"SELECT institution_id, branch_id, {keys}, count(*) AS n{sums} FROM "
-        f"(SELECT {kept} FROM ({bits}) AS bits WHERE m <> 0 OR u <> 0) AS split "
-        f"GROUP BY GROUPING SETS ({sets})"
+    sides: dict[Side, list[Predicate]] = {"loan": [], "customer": [], "both": []}
+    for predicate in made.predicates:
+        sides[predicate.side].append(predicate)
+    asked = {(q or "loan", name) for p in sides["both"] for q, name in p.columns}
+    summed = {("customer" if t == CUSTOMERS else "loan", name) for t, name in made.columns}
+    of_loan, of_customer = (
+        sorted(n for s, n in asked | summed if s == side) for side in ("loan", "customer")
     )
-    columns = _folded(made, words)
-    folded = ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
-    totals = ", ".join(f"sum({name}) AS {name}" for name in columns)
-    return (
-        f"SELECT institution_id, branch_id, grouping(branch_id) AS whole, {totals} FROM "
-        f"(SELECT institution_id, branch_id, {folded} FROM ({grouped}) AS grouped "
-        "GROUP BY institution_id, branch_id) AS folded "
-        "GROUP BY GROUPING SETS ((institution_id, branch_id), (institution_id))"
+    keys = ["institution_id", "customer_no"]
+    loans = _marked(
+        "l", [*keys, "branch_no", *of_loan], sides["loan"], f"{LOANS} l WHERE l.{_on(quarter)}"
     )
-
-
-def _words(made: Plan) -> list[int]:
-    """Masks of conditions grouped by together: what adds up the same column goes together."""
-    order = sorted(made.added, key=lambda e: (-1 if e[1] is None else e[1], e[0]))
-    conditions = list(dict.fromkeys(c for c, _ in order))
-    return [sum(1 << c for c in conditions[i : i + WORD]) for i in range(0, len(conditions), WORD)]
-
-
-def _folded(made: Plan, words: Sequence[int]) -> dict[str, str]:
-    """Result columns of the additive layer from groups (other words' masks are null)."""
-    columns: dict[str, str] = {}
-    for condition, summed in made.added:
-        bit = 1 << condition
-        word = next(i for i, w in enumerate(words) if w & bit)
-        holds = f"CASE WHEN m{word} & {bit} <> 0 THEN"
-        columns[f"r{condition}"] = f"sum({holds} n END)"
-        columns[f"u{condition}"] = f"sum(CASE WHEN u{word} & {bit} <> 0 THEN n END)"
-        if summed is not None:
-            columns[f"t{condition}_{summed}"] = f"sum({holds} s{summed} END)"
-            columns[f"n{condition}_{summed}"] = f"sum({holds} n{summed} END)"
-    return columns
-
-
-def customers_sql(made: Plan, quarter: Quarter) -> str:
-    """SQL of the customer layer, by unit.
-
-    Columns for a counted condition ``c``: ``r{c}`` distinct customers that meet it, ``u{c}``
-    those left unknown. An institution's are counted over all its branches.
-    """
-    keys = "institution_id, branch_id, customer_id"
-    bits = _masks_sql(made, quarter, made.counted, extra="customer_id")
-    counts = ", ".join(
-        f"count(CASE WHEN m & {1 << c} <> 0 THEN 1 END) AS r{c}, "
-        f"count(CASE WHEN m & {1 << c} = 0 AND u & {1 << c} <> 0 THEN 1 END) AS u{c}"
-        for c in made.counted
+    people = _marked(
+        "c", [*keys, *of_customer], sides["customer"], f"{CUSTOMERS} c WHERE c.{_on(quarter)}"
     )
-    return (
-        f"WITH at_branch AS (SELECT {keys}, bit_or(m) AS m, bit_or(u) AS u FROM ({bits}) AS bits "
-        f"WHERE m <> 0 OR u <> 0 GROUP BY {keys}), "
-        "at_institution AS (SELECT institution_id, customer_id, bit_or(m) AS m, bit_or(u) AS u "
-        "FROM at_branch GROUP BY institution_id, customer_id) "
-        f"SELECT institution_id, branch_id, 0 AS whole, {counts} FROM at_branch "
-        "GROUP BY institution_id, branch_id UNION ALL "
-        f"SELECT institution_id, NULL, 1, {counts} FROM at_institution GROUP BY institution_id"
+    nobody = _marked(
+        "c", [], sides["customer"], f"(SELECT 1 AS one) AS here LEFT JOIN {CUSTOMERS} c ON FALSE"
     )
-
-
-def _masks_sql(
-    made: Plan, quarter: Quarter, wanted: Sequence[int], *, values: bool = False, extra: str = ""
-) -> str:
-    """SQL of one row per loan: its unit, masks ``m`` and ``u`` and what is summed."""
-    bits = sum(1 << c for c in wanted)
-    asked = [p for p in made.predicates if p.bits & bits]
-    of_customer = [p for p in asked if p.customer_only]
-    of_loan = [p for p in asked if not p.customer_only]
-    keys = ["institution_id", "branch_id", *([extra] if extra else [])]
-    summed = made.sums if values else ()
-    rows = [
-        *(f"l.{k} AS {k}" for k in keys),
-        *(f"{sql} AS v{s}" for s, sql in enumerate(summed)),
-        "COALESCE(c.f, nobody.f) AS f, COALESCE(c.x, nobody.x) AS x",
-        *(f"({p.sql}) AS b{i}" for i, p in enumerate(of_loan)),
+    kept = [
+        "institution_no",
+        "branch_no",
+        *(["customer_no"] if made.counted else []),
+        *(ident(name) for _, name in made.columns),
     ]
-    false, unknown = _marks(of_loan, bits)
-    kept = ", ".join([*keys, *(f"v{s}" for s in range(len(summed)))])
-    source = _source(quarter, of_customer, of_loan, bits, with_register=made.with_register)
+    owner = {"institution_no": "i", **{ident(n): "c" for n in of_customer}}
+    rows = [
+        *(f"{owner.get(name, 'l')}.{name} AS {name}" for name in kept),
+        "l.f | COALESCE(c.f, nobody.f) AS f, l.x | COALESCE(c.x, nobody.x) AS x",
+        *(f"({p.sql}) AS b{i}" for i, p in enumerate(sides["both"])),
+    ]
+    false, unknown = _bits_of(sides["both"])
+    columns, every = ", ".join(kept), (1 << len(made.conditions)) - 1
     return (
-        f"SELECT {kept}, {bits} - (f | x) AS m, (f | x) - f AS u FROM ("
-        f"SELECT {kept}, f | {false} AS f, x | {unknown} AS x FROM ("
-        f"SELECT {', '.join(rows)} {source}) AS facts) AS marks"
+        f"SELECT {columns}, {every} - (f | x) AS m, (f | x) - f AS u FROM ("
+        f"SELECT {columns}, f | {false} AS f, x | {unknown} AS x FROM ("
+        f"SELECT {', '.join(rows)} FROM ({loans}) AS l "
+        f"JOIN {REGISTER_VIEW} i ON i.institution_id = l.institution_id "
+        f"CROSS JOIN ({nobody}) AS nobody LEFT JOIN ({people}) AS c "
+        "ON c.institution_id = l.institution_id AND c.customer_no = l.customer_no"
+        f") AS facts) AS marked WHERE f <> {every}"
     )
 
 
-def _marks(predicates: Sequence[Predicate], bits: int) -> tuple[str, str]:
+def _on(quarter: Quarter) -> str:
+    return f"quarter = {quote(str(quarter))}"
+
+
+def _marked(alias: str, kept: Sequence[str], predicates: Sequence[Predicate], source: str) -> str:
+    """SQL of one side with its marks: ``f`` bits put out, ``x`` bits left in doubt."""
+    false, unknown = _bits_of(predicates)
+    marks = f"{false} AS f, {unknown} AS x"
+    evaluated = [f"({p.sql}) AS b{i}" for i, p in enumerate(predicates)]
+    rows = [*(f"{alias}.{ident(n)} AS {ident(n)}" for n in kept), *evaluated] or ["1 AS one"]
+    columns = "".join(f"{ident(n)}, " for n in kept)
+    return f"SELECT {columns}{marks} FROM (SELECT {', '.join(rows)} FROM {source}) AS asked"
+
+
+def _bits_of(predicates: Sequence[Predicate]) -> tuple[str, str]:
     """Bits of conditions put out by what is false, and left in doubt by what is unknown."""
     false, unknown = ["CAST(0 AS BIGINT)"], ["CAST(0 AS BIGINT)"]
     for i, p in enumerate(predicates):
-        mask = f"THEN CAST({p.bits & bits} AS BIGINT) ELSE 0 END"
+        mask = f"THEN CAST({p.bits} AS BIGINT) ELSE 0 END"
         false.append(f"CASE WHEN NOT b{i} {mask}")
         if not p.never_null:
             unknown.append(f"CASE WHEN b{i} IS NULL {mask}")
     return " | ".join(false), " | ".join(unknown)
 
 
-def _source(
-    quarter: Quarter,
-    of_customer: Sequence[Predicate],
-    of_loan: Sequence[Predicate],
-    bits: int,
-    *,
-    with_register: bool,
-) -> str:
-    """FROM and WHERE of a quarter's loans (``l``) with their customers' marks (``c``).
+def sums_sql(made: Plan, word: Word) -> str:
+    """SQL of one word of the additive layer over the marks, by unit.
 
-    ``nobody`` has the marks of a loan whose customer is not in the list: all is empty.
+    Columns for a condition ``c``: ``r{c}`` rows that meet it, ``u{c}`` rows left unknown,
+    ``t{c}`` what they sum up to and ``n{c}`` how many rows that adds up.
     """
-    false, unknown = _marks(of_customer, bits)
-    evaluated = "".join(f", {p.sql} AS b{i}" for i, p in enumerate(of_customer))
-    carried = sorted({c for p in of_loan for c in p.customer_columns})
-    also = "".join(f", {ident(c)}" for c in carried)
-    also_c = "".join(f", c.{ident(c)} AS {ident(c)}" for c in carried)
-    marks = f"{false} AS f, {unknown} AS x"
-    keys = "c.institution_id AS institution_id, c.customer_id AS customer_id"
-    people = (
-        f"SELECT institution_id, customer_id, {marks}{also} FROM (SELECT {keys}{also_c}{evaluated} "
-        f"FROM {CUSTOMERS} c WHERE c.quarter = {quote(str(quarter))}) AS asked"
+    bits, added = _bits(word.conditions), ["count(*) AS n"]
+    if word.summed is not None:
+        value = made.sums[word.summed]
+        added += [f"sum({value}) AS s", f"count({value}) AS k"]
+    grouped = (
+        f"SELECT institution_no, branch_no, m & {bits} AS m, u & {bits} AS u, {', '.join(added)} "
+        f"FROM {MARKS} l WHERE (m | u) & {bits} <> 0 "
+        f"GROUP BY institution_no, branch_no, m & {bits}, u & {bits}"
     )
-    nobody = (
-        f"SELECT {marks} FROM (SELECT one{evaluated} "
-        f"FROM (SELECT 1 AS one) AS here LEFT JOIN {CUSTOMERS} c ON FALSE) AS asked"
-    )
-    register = f"LEFT JOIN {REGISTER_VIEW} i ON i.institution_id = l.institution_id "
+    columns = _folded(word)
+    folded = ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
+    totals = ", ".join(f"sum({name}) AS {name}" for name in columns)
     return (
-        f"FROM {LOANS} l CROSS JOIN ({nobody}) AS nobody LEFT JOIN ({people}) AS c "
-        "ON c.institution_id = l.institution_id AND c.customer_id = l.customer_id "
-        f"{register if with_register else ''}WHERE l.quarter = {quote(str(quarter))}"
+        f"SELECT institution_no, branch_no, grouping(branch_no) AS whole, {totals} FROM "
+        f"(SELECT institution_no, branch_no, {folded} FROM ({grouped}) AS grouped "
+        "GROUP BY institution_no, branch_no) AS folded "
+        "GROUP BY GROUPING SETS ((institution_no, branch_no), (institution_no))"
+    )
+
+
+def _bits(conditions: Iterable[int]) -> int:
+    return sum(1 << c for c in conditions)
+
+
+def _folded(word: Word) -> dict[str, str]:
+    """Result columns of a word from its groups."""
+    columns: dict[str, str] = {}
+    for c in word.conditions:
+        holds = f"CASE WHEN m & {1 << c} <> 0 THEN"
+        columns[f"r{c}"] = f"sum({holds} n END)"
+        columns[f"u{c}"] = f"sum(CASE WHEN u & {1 << c} <> 0 THEN n END)"
+        if word.summed is not None:
+            columns[f"t{c}"] = f"sum({holds} s END)"
+            columns[f"n{c}"] = f"sum({holds} k END)"
+    return columns
+
+
+def customers_sql(made: Plan) -> str:
+    """SQL of the customer layer over the marks, by unit.
+
+    Columns for a counted condition ``c``: ``r{c}`` distinct customers that meet it, ``u{c}``
+    those left unknown. An institution's are counted over all its branches.
+    """
+    keys = "institution_no, branch_no, customer_no"
+    bits = _bits(made.counted)
+    counts = ", ".join(
+        f"count(CASE WHEN m & {1 << c} <> 0 THEN 1 END) AS r{c}, "
+        f"count(CASE WHEN m & {1 << c} = 0 AND u & {1 << c} <> 0 THEN 1 END) AS u{c}"
+        for c in made.counted
+    )
+    return (
+        f"WITH at_branch AS (SELECT {keys}, bit_or(m) AS m, bit_or(u) AS u FROM {MARKS} "
+        f"WHERE (m | u) & {bits} <> 0 GROUP BY {keys}), "
+        "at_institution AS (SELECT institution_no, customer_no, bit_or(m) AS m, bit_or(u) AS u "
+        "FROM at_branch GROUP BY institution_no, customer_no) "
+        f"SELECT institution_no, branch_no, 0 AS whole, {counts} FROM at_branch "
+        "GROUP BY institution_no, branch_no UNION ALL "
+        f"SELECT institution_no, NULL, 1, {counts} FROM at_institution GROUP BY institution_no"
     )
 
 

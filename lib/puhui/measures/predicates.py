@@ -1,19 +1,22 @@
 """Predicates: what the conditions of measures have in common, each to be evaluated once.
 
 A condition is split at its ANDs, derived columns opened up. Parts that belong to the same
-conditions and ask the same side (the customer alone, or the loan too) are one predicate.
+conditions and ask the same side (the loan alone, the customer alone, or both) are one predicate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 from puhui.derive import RowContext
 from puhui.params import grammar
 from puhui.params.expression import Expression
 from puhui.params.render import SqlWriter
+
+Side = Literal["loan", "customer", "both"]
 
 
 @dataclass(frozen=True)
@@ -24,10 +27,9 @@ class Predicate:
     bits: int
     """Conditions it is part of."""
     never_null: bool
-    customer_columns: tuple[str, ...]
-    """Columns of the customer it asks for."""
-    customer_only: bool
-    """Whether it asks for nothing else."""
+    side: Side
+    columns: frozenset[tuple[str, str]]
+    """(qualifier, column) it asks for, derived columns opened up."""
 
 
 class Conditions:
@@ -55,19 +57,14 @@ class Conditions:
 
     def predicates(self) -> Iterator[Predicate]:
         """Yield predicates; those of the same conditions and the same side are one."""
-        together: dict[tuple[int, bool], list[str]] = {}
+        together: dict[tuple[int, Side], list[str]] = {}
         for sql, bits in self._bits.items():
-            together.setdefault((bits, self._is_of_customer(sql)), []).append(sql)
-        for (bits, of_customer), parts in together.items():
+            together.setdefault((bits, _side(self._names(self._trees[sql]))), []).append(sql)
+        for (bits, side), parts in together.items():
             trees = [self._trees[sql] for sql in parts]
-            columns = sorted({n for t in trees for q, n in self._names(t) if q == "customer"})
-            yield Predicate(
-                " AND ".join(parts),
-                bits,
-                all(map(_never_null, trees)),
-                tuple(columns),
-                of_customer,
-            )
+            columns = frozenset(name for tree in trees for name in self._names(tree))
+            known = all(map(_never_null, trees))
+            yield Predicate(" AND ".join(parts), bits, known, side, columns)
 
     def _conjuncts(self, node: grammar.Node) -> Iterator[grammar.Node]:
         """Split a condition at its ANDs, those of derived columns too."""
@@ -96,9 +93,13 @@ class Conditions:
             elif isinstance(part, grammar.Name):
                 yield part.qualifier, part.name
 
-    def _is_of_customer(self, sql: str) -> bool:
-        qualifiers = {q for q, _ in self._names(self._trees[sql])}
-        return "customer" in qualifiers and not qualifiers & {"", "institution"}
+
+def _side(names: Iterable[tuple[str, str]]) -> Side:
+    """Which side a part asks; the register's entry is known with the loan and the customer."""
+    asked = {q for q, _ in names} - {"policy", "period"}
+    if asked <= {""}:
+        return "loan"
+    return "customer" if asked == {"customer"} else "both"
 
 
 @cache
