@@ -57,6 +57,7 @@ $(STAMP): requirements.txt pyproject.toml
 	@echo "正在安装锁定版本的依赖，约需数分钟（installing the locked packages, a few minutes）…"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m puhui.runner.warm
 	@touch $@
 
 spark: $(SPARK)

@@ -216,3 +216,21 @@ def test_a_setting_without_a_value_is_refused():
     with pytest.raises(ParamsError, match="“cap”没有任何一条规定") as error:
         load_policy(loads("cap: {label: 甲, type: int, values: []}", "policy.yaml"))
     assert error.value.where == "policy.yaml:1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "said"),
+    [
+        ("{label: 甲, type: int", "two", "policy.yaml:4：值“two”不是 int。"),
+        (
+            "{label: 甲, type: text, choices: [a, b]",
+            "c",
+            "policy.yaml:4：值“c”不可用。 可用的有：a、b。",
+        ),
+    ],
+)
+def test_a_wrong_value_is_shown_on_its_own_line(kind, value, said):
+    text = f"cap: {kind}, values: [\n  {{from: 2020-01-01,\n   source: 文,\n   value: {value},\n"
+    with pytest.raises(ParamsError) as error:
+        load_policy(loads(text + "   certainty: found}]}", "policy.yaml"))
+    assert str(error.value) == said

@@ -27,7 +27,7 @@ ALLOWED = (
     "coalesce，abs，days_between，full_months_between，add_months，has_any。"
 )
 MAX_LENGTH = 4000
-MAX_DEPTH = 60
+MAX_DEPTH = 30
 
 #: Allowed functions and their numbers of arguments (None: any number the function can use).
 FUNCTIONS: dict[str, int | None] = {

@@ -8,14 +8,22 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import default
+
+from puhui.runner.warm import SPEC
 
 HAS_IPC = sys.platform != "win32"
 
 
 class QuietKernelManager(AsyncKernelManager):
     """Kernel manager whose sockets lie in a folder of their own; used through papermill."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        """That of warm kernels, whether or not it was installed for others to find."""
+        return KernelSpec.from_resource_dir(str(SPEC))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if HAS_IPC:

@@ -18,15 +18,7 @@ from puhui.errors import NotebookFailed
 from puhui.params.run import Timeouts
 from puhui.runner.project import combine
 from puhui.runner.state import State
-
-#: One thread of BLAS everywhere, so that results do not depend on the machine's cores.
-KERNEL_ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MPLBACKEND": "agg",
-    "PYTHONWARNINGS": "ignore",
-    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-}
+from puhui.runner.warm import KERNEL, KERNEL_ENVIRONMENT, TEMPLATE
 
 
 @dataclass(frozen=True)
@@ -77,6 +69,8 @@ def execute_all(
         In the order of ``tasks``; ``executed`` is false where nothing had changed.
     """
     os.environ.update(KERNEL_ENVIRONMENT)
+    if not all(_is_done(task, state) for task in tasks):
+        TEMPLATE.start()
     results: dict[str, Done] = {}
     with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool, _stopping(pool):
         futures = {pool.submit(_execute_if_needed, task, state, timeouts): task for task in tasks}
@@ -104,8 +98,12 @@ def _stopping(pool: ThreadPoolExecutor) -> Iterator[None]:
         raise
 
 
+def _is_done(task: Task, state: State) -> bool:
+    return state.is_done(task.id, task.key, (*task.makes, task.output))
+
+
 def _execute_if_needed(task: Task, state: State, timeouts: Timeouts) -> Done:
-    if state.is_done(task.id, task.key, (*task.makes, task.output)):
+    if _is_done(task, state):
         return Done(task, executed=False, seconds=0.0)
     started = time.perf_counter()
     for path in task.makes:
@@ -142,7 +140,7 @@ def execute(notebook: Path, output: Path, parameters: dict[str, str], timeouts: 
             str(notebook),
             str(staged).replace("{", "{{").replace("}", "}}"),
             parameters=parameters,
-            kernel_name="python3",
+            kernel_name=KERNEL,
             progress_bar=False,
             log_output=False,
             request_save_on_cell_execute=False,

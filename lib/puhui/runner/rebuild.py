@@ -13,8 +13,9 @@ from pathlib import Path
 import nbformat
 
 from puhui import params
-from puhui.runner.notebooks import KERNEL_ENVIRONMENT, execute
+from puhui.runner.notebooks import execute
 from puhui.runner.project import project_root
+from puhui.runner.warm import KERNEL_ENVIRONMENT
 
 
 def rebuild(folder: Path) -> list[Path]:
