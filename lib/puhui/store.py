@@ -113,6 +113,7 @@ class Store:
     def lock(self) -> Iterator[None]:
         """Hold the store for one run; raises :class:`StoreLocked` if another run has it."""
         with held(self.root, "数据仓"):
+            sweep(self.root)
             yield
 
     def put(
@@ -305,3 +306,19 @@ def write_text(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a Parquet file so that it is there whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    pq.write_table(table, temporary, compression="zstd")
+    temporary.replace(path)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed run was writing: files and snapshots not yet under their names."""
+    for path in folder.rglob(".*"):
+        if path.name.startswith(".new-"):
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.suffix == ".tmp":
+            path.unlink(missing_ok=True)

@@ -93,11 +93,11 @@ def test_what_an_institution_sends_itself_and_a_shared_file_are_one_snapshot(tmp
 
 
 def test_a_run_for_some_never_covers_a_run_for_all(tmp_path):
-    from puhui.runner.quarterly import Request, check_quarter
+    from puhui.runner.quarterly import Request, check_quarter, run_quarter
 
     data = extract(tmp_path, (SHEET, BRANCH))
     request = Request(Quarter.parse("2021Q4"), data, PARAMS, tmp_path / "out")
-    check_quarter(request)
+    run_quarter(request)
     some = Request(request.quarter, data, PARAMS, tmp_path / "out", institutions=(SHEET,))
     with pytest.raises(RunError, match="--out"):
         check_quarter(some)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import shutil
 import sys
 import tempfile
+from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psutil
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import default
@@ -34,11 +39,21 @@ class QuietKernelManager(AsyncKernelManager):
     def _ip_default(self) -> str:
         # The library's own default is one relative name that kernels side by side would share.
         if self.transport == "ipc":
-            return str(Path(tempfile.mkdtemp(prefix="puhui-")) / "k")
+            return str(_sockets() / str(next(_NUMBERS)))
         return "127.0.0.1"
 
-    def cleanup_ipc_files(self) -> None:
-        """Remove the sockets and their folder."""
-        super().cleanup_ipc_files()
-        if self.transport == "ipc":
-            shutil.rmtree(Path(self.ip).parent, ignore_errors=True)
+
+_NUMBERS = count(1)
+
+
+@cache
+def _sockets() -> Path:
+    """Folder of this process's sockets; those of processes that were killed are swept away."""
+    parent = Path(tempfile.gettempdir())
+    for left in parent.glob("puhui-sockets-*-*"):
+        owner = left.name.split("-")[2]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"puhui-sockets-{os.getpid()}-", dir=parent))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

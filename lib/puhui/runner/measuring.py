@@ -20,7 +20,7 @@ from puhui.quarter import Quarter
 from puhui.runner.project import code_fingerprint, combine
 from puhui.runner.state import State
 from puhui.runner.workspace import RECONCILED, Run, RunConfig, concat, sort_results
-from puhui.store import Snapshot
+from puhui.store import Snapshot, write_table
 
 #: Called with (stage, done, total, text).
 Progress = Callable[[str, int, int, str], None]
@@ -51,10 +51,10 @@ def measure(
     tables, cells = zip(*parts, strict=True)
     joined, differences = measures.reconcile(loaded, concat("measures", [*tables, filed]))
     table = sort_results("measures", joined)
-    pq.write_table(table.cast(results.SCHEMAS["measures"]), made[0])
+    write_table(made[0], table.cast(results.SCHEMAS["measures"]))
     mine = pc.equal(differences["quarter"], config.quarter)
-    pq.write_table(differences.filter(mine), made[1])
-    pq.write_table(pa.concat_tables(cells), made[2])
+    write_table(made[1], differences.filter(mine))
+    write_table(made[2], pa.concat_tables(cells))
     work.state.done("measures", key)
     return True
 
@@ -89,7 +89,7 @@ class _Work:
         name, key = f"measures {quarter}", self.key(mine)
         if not self.state.is_done(name, key, kept):
             for path, table in zip(kept, self._computed(engine, mine, quarter), strict=True):
-                pq.write_table(table, path)
+                write_table(path, table)
             self.state.done(name, key)
         return pq.read_table(kept[0]), pq.read_table(kept[1])
 

@@ -17,7 +17,7 @@ from puhui.runner.as_judged import REPORTS, Inputs
 from puhui.runner.locking import InputsLock
 from puhui.runner.measuring import Progress
 from puhui.runner.workspace import Run, RunConfig
-from puhui.store import SUPERVISOR, Snapshot, Store
+from puhui.store import SUPERVISOR, Snapshot, Store, write_table
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def prepare(
         inputs.lock(rules, config).write(config.folder)
         repeating.keep_notes(config, inputs.notes)
         for name, table in inputs.reports.items():
-            pq.write_table(table, config.working / f"{name}.parquet")
+            write_table(config.working / f"{name}.parquet", table)
         measured = measuring.measure(config, loaded, inputs.submitted, progress)
     return Prepared(Run(config), tuple(taken), measured, inputs.refused, inputs.notes)
 

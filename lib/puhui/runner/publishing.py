@@ -21,7 +21,7 @@ from puhui.runner.plan import COUNTY_SLICES, INSTITUTION_SLICES
 from puhui.runner.project import code_fingerprint, combine, file_hash
 from puhui.runner.state import State
 from puhui.runner.workspace import COUNTY, Run, concat, sort_results
-from puhui.store import write_text
+from puhui.store import write_table, write_text
 
 if TYPE_CHECKING:
     from puhui.briefing.html import Link
@@ -56,7 +56,7 @@ def gather(run: Run, institutions: Iterable[str]) -> dict[str, pa.Table]:
     folder.mkdir(parents=True, exist_ok=True)
     for name in sorted(gathered):
         gathered[name] = sort_results(name, gathered[name]).cast(results.SCHEMAS[name])
-        pq.write_table(gathered[name], folder / f"{name}.parquet", compression="zstd")
+        write_table(folder / f"{name}.parquet", gathered[name])
     return gathered
 
 

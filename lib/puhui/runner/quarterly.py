@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,9 @@ from puhui.runner.preparing import (
     with_failures,
 )
 from puhui.runner.project import project_root
+from puhui.runner.staging import Staging
 from puhui.runner.state import State
 from puhui.runner.workspace import Run, RunConfig
-from puhui.store import held
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ class Request:
     """An ``inputs.lock`` whose very snapshots are judged."""
 
     @property
-    def folder(self) -> Path:
-        """``output/<quarter>``."""
-        return self.out / str(self.quarter)
+    def staging(self) -> Staging:
+        """Where the run is made before it is published."""
+        return Staging(self.out, self.quarter)
 
 
 @dataclass(frozen=True)
@@ -82,24 +82,26 @@ class _Clock:
 
 def check_quarter(request: Request, progress: Progress = quiet) -> Prepared:
     """Intake only: findings and row counts, no notebooks."""
-    with held(request.folder, "输出目录"):
+    with request.staging.held():
         return _prepare(request, progress)
 
 
 def _prepare(request: Request, progress: Progress) -> Prepared:
+    published = request.staging.final
     chosen = bool(request.institutions) or request.top > 0
-    before = request.folder / "working" / "run.json"
+    before = published / "working" / "run.json"
     if chosen and before.is_file() and not RunConfig.read(before).chosen:
         raise RunError(
-            f"{request.folder} 已有全部机构的结果，只编制部分机构会盖掉它们。",
+            f"{published} 已有全部机构的结果，只编制部分机构会盖掉它们。",
             remedy="请用 --out 另指定输出目录。",
         )
     if request.as_judged is not None:
         _not_over_others(request, request.as_judged)
+    request.staging.begin()
     return prepare(
         request.data,
         request.params,
-        request.out,
+        request.staging.root,
         request.quarter,
         institutions=[i.upper() for i in request.institutions],
         top=request.top,
@@ -110,10 +112,11 @@ def _prepare(request: Request, progress: Progress) -> Prepared:
 
 def _not_over_others(request: Request, path: Path) -> None:
     """Refuse to put an old judgement where the results of other revisions stand."""
-    there = request.folder / LOCK
+    published = request.staging.final
+    there = published / LOCK
     if there.is_file() and not same_inputs(there, InputsLock.read(path)):
         raise RunError(
-            f"{request.folder} 是另一批版本的结果，按锁定文件重做会盖掉它们。",
+            f"{published} 是另一批版本的结果，按锁定文件重做会盖掉它们。",
             remedy="请用 --out 另指定输出目录。",
         )
 
@@ -126,8 +129,12 @@ def run_quarter(request: Request, progress: Progress = quiet) -> Outcome:
     PuhuiError
         If nothing could start; failures of single institutions are in the outcome.
     """
-    with held(request.folder, "输出目录"):
-        return _run_quarter(request, progress)
+    with request.staging.held():
+        made = _run_quarter(request, progress)
+        published = replace(made.run.config, out=str(request.out.resolve()))
+        published.write_to(made.run.config.file)
+        request.staging.publish()
+        return replace(made, run=Run(published))
 
 
 def _run_quarter(request: Request, progress: Progress) -> Outcome:

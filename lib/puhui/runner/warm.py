@@ -172,7 +172,7 @@ class WarmProvisioner(LocalProvisioner):
         if process is None:
             return await super().launch_kernel(cmd, **kwargs)
         self.process = process  # type: ignore[assignment]
-        self.pid = self.pgid = process.pid  # type: ignore[assignment]
+        self.pid = self.pgid = process.pid
         return self.connection_info
 
 

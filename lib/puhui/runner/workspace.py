@@ -21,7 +21,7 @@ from puhui.indicators import Answers, Bench, Facts
 from puhui.params.expression import Value
 from puhui.params.rows import REGISTERS
 from puhui.quarter import Quarter
-from puhui.store import SUPERVISOR, Snapshot, Store, write_text
+from puhui.store import SUPERVISOR, Snapshot, Store, write_table, write_text
 
 if TYPE_CHECKING:
     from puhui.briefing.source import ClauseWords, IndicatorWords, Source
@@ -73,7 +73,11 @@ class RunConfig:
     def write(self) -> None:
         """Write the run file."""
         self.working.mkdir(parents=True, exist_ok=True)
-        write_text(self.file, json.dumps(asdict(self), ensure_ascii=False, indent=1))
+        self.write_to(self.file)
+
+    def write_to(self, path: Path) -> None:
+        """Write it elsewhere: where it will have been published, say."""
+        write_text(path, json.dumps(asdict(self), ensure_ascii=False, indent=1))
 
     @classmethod
     def read(cls, path: Path) -> RunConfig:
@@ -234,9 +238,7 @@ class Run:
         """Save a slice of a result table; ``part`` is an institution id or ``county``."""
         path = self.slice_path(name, part)
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.tmp")
-        pq.write_table(table.cast(results.SCHEMAS[name]), temporary)
-        temporary.replace(path)
+        write_table(path, table.cast(results.SCHEMAS[name]))
         return path
 
     def slice_path(self, name: str, part: str) -> Path:
