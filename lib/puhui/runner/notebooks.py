@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -143,7 +144,8 @@ def execute(notebook: Path, output: Path, parameters: dict[str, str], timeouts: 
             kernel_name=KERNEL,
             progress_bar=False,
             log_output=False,
-            request_save_on_cell_execute=False,
+            # Saved as each cell begins, so that what was done is there whatever happens next.
+            request_save_on_cell_execute=True,
             autosave_cell_every=0,
             execution_timeout=timeouts.cell,
             start_timeout=timeouts.kernel_start,
@@ -152,9 +154,14 @@ def execute(notebook: Path, output: Path, parameters: dict[str, str], timeouts: 
             kernel_manager_class="puhui.runner.kernels.QuietKernelManager",
         )
     except papermill.PapermillExecutionError as error:
+        if "Errno 28" in str(error.evalue):  # the same would befall every other notebook
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(output)) from error
         said = f"第 {error.cell_index + 1} 格出错：{error.ename}：{error.evalue}"
         raise NotebookFailed(said, where=notebook.name) from error
-    except (DeadKernelError, CellTimeoutError, RuntimeError) as error:
+    except CellTimeoutError as error:
+        said = f"有一格超过 {timeouts.cell} 秒没有算完，已中止（run.yaml 的 timeouts 可改）。"
+        raise NotebookFailed(said, where=notebook.name) from error
+    except (DeadKernelError, RuntimeError) as error:
         raise NotebookFailed(f"内核中止：{error}", where=notebook.name) from error
     finally:
         if staged.is_file():

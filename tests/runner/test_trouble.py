@@ -1,0 +1,84 @@
+"""Trouble a run meets: a full disk, a folder it may not write, another run, a cell without end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from puhui.errors import NotebookFailed, StoreLocked
+from puhui.params.run import Timeouts
+from puhui.quarter import Quarter
+from puhui.runner.notebooks import execute
+from puhui.runner.quarterly import Request, run_quarter
+from puhui.runner.staging import Staging
+from runner.extract import BRANCH, SHEET, extract
+from runner.test_warm import notebook
+from vocabulary import PARAMS
+
+PUHUI = f"{sys.executable} -c 'from puhui.cli import main; main()'"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    return extract(tmp_path_factory.mktemp("trouble"), (SHEET, BRANCH))
+
+
+def apart(script: str) -> subprocess.CompletedProcess[str]:
+    """Run a shell script with mounts of its own."""
+    command = ["unshare", *([] if os.getuid() == 0 else ["-r"]), "-m", "sh", "-c", script]
+    return subprocess.run(command, text=True, capture_output=True, check=False)
+
+
+def test_a_full_disk_is_one_line_and_the_run_goes_on_once_there_is_room(tmp_path, data):
+    out = tmp_path / "out"
+    out.mkdir()
+    run = f"{PUHUI} run 2021Q4 --data {data} --params {PARAMS} --out {out}"
+    done = apart(
+        f"mount -t tmpfs -o size=1200k tmpfs {out} && {run}; echo first $?; ls {out};"
+        f"mount -o remount,size=64m {out}; {run}; echo second $?; ls {out}"
+    )
+    shown = [line for line in done.stdout.splitlines() if line[:5] in ("first", "secon", "2021Q")]
+    assert shown == ["first 2", "second 0", "2021Q4"]
+    said = [line for line in done.stderr.splitlines() if line.startswith("错误")]
+    assert len(said) == 1 and "磁盘已满" in said[0] and "已完成的部分不会重做" in done.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, data):
+    out = tmp_path / "out"
+    out.mkdir()
+    done = apart(
+        f"mount -t tmpfs -o ro tmpfs {out} && "
+        f"{PUHUI} run 2021Q4 --data {data} --params {PARAMS} --out {out}; echo ended $?"
+    )
+    assert "ended 2" in done.stdout
+    assert "只读，不能写入" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_second_run_of_a_quarter_is_told_who_holds_it(tmp_path, data):
+    quarter = Quarter.parse("2021Q4")
+    request = Request(quarter, data, PARAMS, tmp_path / "out")
+    held = Staging(tmp_path / "out", quarter).held()
+    with held, pytest.raises(StoreLocked, match=rf"输出目录.*进程 {os.getpid()}") as caught:
+        run_quarter(request)
+    assert caught.value.exit_code == 3
+
+
+def test_a_cell_without_end_is_stopped_and_said(tmp_path):
+    path = notebook(tmp_path, "import time", "time.sleep(60)")
+    with pytest.raises(NotebookFailed, match=r"超过 1 秒没有算完.*timeouts"):
+        execute(path, tmp_path / "done.ipynb", {}, Timeouts(cell=1, kernel_start=60))
+    kept = nbformat.read(tmp_path / "done.ipynb", as_version=4)
+    assert kept.cells[-1].source == "time.sleep(60)"
+
+
+def test_a_kernel_that_dies_leaves_what_it_had_done(tmp_path):
+    path = notebook(tmp_path, "print('到这里')", "import os\nos.kill(os.getpid(), 9)")
+    with pytest.raises(NotebookFailed, match="内核中止"):
+        execute(path, tmp_path / "done.ipynb", {}, Timeouts(cell=60, kernel_start=60))
+    kept = nbformat.read(tmp_path / "done.ipynb", as_version=4)
+    assert kept.cells[-2].outputs[0].text == "到这里\n"
