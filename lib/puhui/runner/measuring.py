@@ -70,7 +70,7 @@ class _Work:
     ) -> None:
         self.loaded, self.snapshots = loaded, snapshots
         self.state = State(config.working / "state.json")
-        self._run = Run(config)
+        self._run = Run(config, loaded)
         self._folder = config.working / "measured"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._base = combine(loaded.fingerprint, code_fingerprint())

@@ -121,7 +121,7 @@ def prepare(
         for name, table in inputs.reports.items():
             write_table(config.working / f"{name}.parquet", table)
         measured = measuring.measure(config, loaded, inputs.submitted, progress)
-    return Prepared(Run(config), tuple(taken), measured, inputs.refused, inputs.notes)
+    return Prepared(Run(config, loaded), tuple(taken), measured, inputs.refused, inputs.notes)
 
 
 def _submitted(
@@ -189,4 +189,4 @@ def with_failures(run: Run, failed: dict[str, str]) -> Run:
     """Note failures of later stages in the run file."""
     config = replace(run.config, failed={**run.config.failed, **failed})
     config.write()
-    return Run(config)
+    return Run(config, run.params)

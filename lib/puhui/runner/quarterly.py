@@ -134,7 +134,7 @@ def run_quarter(request: Request, progress: Progress = quiet) -> Outcome:
         published = replace(made.run.config, out=str(request.out.resolve()))
         published.write_to(made.run.config.file)
         request.staging.publish()
-        return replace(made, run=Run(published))
+        return replace(made, run=Run(published, made.run.params))
 
 
 def _run_quarter(request: Request, progress: Progress) -> Outcome:

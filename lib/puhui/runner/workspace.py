@@ -93,10 +93,11 @@ class RunConfig:
 class Run:
     """What a notebook works with; open one with :func:`puhui.runner.open_run`."""
 
-    def __init__(self, config: RunConfig) -> None:
+    def __init__(self, config: RunConfig, loaded: params.Params | None = None) -> None:
         self.config = config
         self.quarter = Quarter.parse(config.quarter)
-        self.params = params.load(Path(config.params), data_folder=Path(config.data))
+        read = loaded or params.load(Path(config.params), data_folder=Path(config.data))
+        self.params = read
         self.store = Store(Path(config.store), key_fingerprint=config.key_fingerprint)
 
     @cached_property
@@ -179,15 +180,22 @@ class Run:
             for r in self.branch_register.to_pylist()
             if r["institution_id"] == institution_id
         }
-        rows = self.measures.to_pylist()
-        known |= {
-            r["branch_id"]
-            for r in rows
-            if r["institution_id"] == institution_id
-            and r["branch_id"]
-            and r["quarter"] == self.config.quarter
-        }
+        known |= self._branches_of_ledgers.get(institution_id, set())
         return tuple(sorted(known))
+
+    @cached_property
+    def _branches_of_ledgers(self) -> dict[str, set[str]]:
+        """Branches with figures of the quarter, by institution."""
+        table = self.measures
+        mine = pc.and_(
+            pc.equal(table["quarter"], self.config.quarter), table["branch_id"].is_valid()
+        )
+        units = table.filter(mine).group_by(["institution_id", "branch_id"]).aggregate([])
+        found: dict[str, set[str]] = {}
+        for row in units.to_pylist():
+            if row["branch_id"]:
+                found.setdefault(row["institution_id"], set()).add(row["branch_id"])
+        return found
 
     @cached_property
     def measures(self) -> pa.Table:
