@@ -364,6 +364,7 @@ def _progress() -> Iterator[Progress]:
         TaskID,
         TextColumn,
         TimeElapsedColumn,
+        TimeRemainingColumn,
     )
 
     bars = Progress(
@@ -371,6 +372,8 @@ def _progress() -> Iterator[Progress]:
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("余"),
+        TimeRemainingColumn(),
         TextColumn("[dim]{task.fields[text]}"),
         console=_err,
     )

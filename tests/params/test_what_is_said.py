@@ -176,6 +176,15 @@ UNSAID = {
         "表达式“a * -(b * c)”里连乘超过两个因子。",
         "引擎里一次只乘两个数，其余放到指标公式里。",
     ),
+    "a * abs(b * c)": (
+        "表达式“a * abs(b * c)”里连乘超过两个因子。",
+        "引擎里一次只乘两个数，其余放到指标公式里。",
+    ),
+    "rate_now * case when yes then amount else rate_at_drawdown end": (
+        "表达式“rate_now * case when yes then amount else rate_at_drawdown end”"
+        "里没有一个因子确知不超过两位小数，乘积会被截断。",
+        "其中一个应是台账里的金额列或整数列，或不超过两位小数的常量。",
+    ),
     "rate_now * rate_at_drawdown": (
         "表达式“rate_now * rate_at_drawdown”里没有一个因子确知不超过两位小数，乘积会被截断。",
         "其中一个应是台账里的金额列或整数列，或不超过两位小数的常量。",
@@ -217,6 +226,15 @@ def test_a_product_that_would_lose_digits_is_refused(text):
             "rate_now * days_between(drawn_on, matures_on)",
             "(CAST(DATE_DIFF('day', drawn_on, matures_on) AS DECIMAL(28,2)) * rate_now)",
         ),
+        (
+            "rate_now * (full_months_between(drawn_on, matures_on) + 1.25)",
+            "(CAST((((EXTRACT(YEAR FROM matures_on) - EXTRACT(YEAR FROM drawn_on)) * 12"
+            " + EXTRACT(MONTH FROM matures_on) - EXTRACT(MONTH FROM drawn_on)"
+            " - CASE WHEN EXTRACT(DAY FROM drawn_on) > EXTRACT(DAY FROM matures_on)"
+            " AND EXTRACT(DAY FROM matures_on) < EXTRACT(DAY FROM LAST_DAY(matures_on))"
+            " THEN 1 ELSE 0 END) + CAST('1.25' AS DECIMAL(3,2))) AS DECIMAL(28,2)) * rate_now)",
+        ),
+        ("a in (-0.5, 'x')", "(a IN (CAST('-0.5' AS DECIMAL(1,1)), 'x'))"),
         ("(a or b) and not c", "((a OR b) AND (NOT c))"),
         ("a is not null", "(NOT (a IS NULL))"),
         ("a <> 'x' or b >= -0.5", "((a <> 'x') OR (b >= (- CAST('0.5' AS DECIMAL(1,1)))))"),
@@ -319,6 +337,7 @@ SAID = {
     "-(a * b)": "－（a × b）",
     "a <> 1000": "a≠1,000",
     "a >= 1234567.5": "a≥1234567.5",
+    "a > 1.2345": "a＞1.2345",
     "a <= 999": "a≤999",
     "a = 'x'": "a＝“x”",
     "a = DATE '2021-03-01'": "a＝2021年3月1日",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import psutil
 import pyarrow.parquet as pq
 
 from puhui import params
@@ -68,7 +70,7 @@ def prepare(
     *,
     institutions: Sequence[str] = (),
     top: int = 0,
-    threads: int = 2,
+    jobs: int = 0,
     progress: Progress = quiet,
     as_judged: Path | None = None,
 ) -> Prepared:
@@ -82,6 +84,9 @@ def prepare(
         Only these are judged (all institutions' data still count for the county's rates).
     top
         If positive, only the institutions with most loans in the quarter.
+    jobs
+        Notebooks that will be executed side by side, which share threads and memory; 0: as
+        the run file says.
     as_judged
         An ``inputs.lock``: its snapshots are judged, and nothing is taken in.
 
@@ -112,7 +117,8 @@ def prepare(
             snapshots=tuple((s.quarter, s.institution_id, s.revision) for s in inputs.snapshots),
             institutions=_chosen(judged, quarter, institutions, top),
             failed=_failed(inputs.failed, institutions),
-            threads=threads,
+            threads=max(1, (os.cpu_count() or 1) // (jobs or loaded.run.jobs)),
+            memory=_share(jobs or loaded.run.jobs),
             chosen=inputs.chosen or bool(institutions) or top > 0,
         )
         config.write()
@@ -122,6 +128,12 @@ def prepare(
             write_table(config.working / f"{name}.parquet", table)
         measured = measuring.measure(config, loaded, inputs.submitted, progress)
     return Prepared(Run(config, loaded), tuple(taken), measured, inputs.refused, inputs.notes)
+
+
+def _share(jobs: int) -> str:
+    """Memory an engine of one notebook may take: notebooks together leave a third to others."""
+    megabytes = psutil.virtual_memory().total * 2 // 3 // jobs // 2**20
+    return f"{max(megabytes, 512)}MB"
 
 
 def _submitted(

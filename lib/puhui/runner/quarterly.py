@@ -105,6 +105,7 @@ def _prepare(request: Request, progress: Progress) -> Prepared:
         request.quarter,
         institutions=[i.upper() for i in request.institutions],
         top=request.top,
+        jobs=request.jobs,
         progress=progress,
         as_judged=request.as_judged,
     )

@@ -54,6 +54,9 @@ class RunConfig:
     chosen: bool = False
     """Whether only some of the institutions that submitted were asked for."""
     threads: int = 2
+    """Threads of each notebook's engine."""
+    memory: str | None = None
+    """Most memory of each notebook's engine, e.g. ``4000MB``."""
 
     @property
     def folder(self) -> Path:
@@ -213,7 +216,9 @@ class Run:
 
         Views: ``loan_facts``, and each register a measure may be added up from.
         """
-        engine = DuckDBEngine([Path(self.config.store)], threads=self.config.threads)
+        engine = DuckDBEngine(
+            [Path(self.config.store)], threads=self.config.threads, memory_limit=self.config.memory
+        )
         kept = [s for s in self.snapshots if institution_id in ("", s.institution_id)]
         derive.loan_facts(engine, self.params, kept)
         for table in REGISTERS:
