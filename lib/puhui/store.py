@@ -320,5 +320,5 @@ def sweep(folder: Path) -> None:
     for path in folder.rglob(".*"):
         if path.name.startswith(".new-"):
             shutil.rmtree(path, ignore_errors=True)
-        elif path.suffix == ".tmp":
+        elif path.suffix in (".tmp", ".ipynb"):
             path.unlink(missing_ok=True)

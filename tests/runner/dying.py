@@ -37,6 +37,7 @@ def main(data: str, out: str, said: str, step: str = "0") -> None:
             _die_before(int(step))
         published(self)
 
+    # Put in place of the real ones on purpose: this process is to die inside them.
     staging.Staging.publish = publish  # type: ignore[method-assign]
     run_quarter(Request(Quarter.parse("2021Q4"), Path(data), PARAMS, Path(out), jobs=2), progress)
     Path(said).write_text("完成", encoding="utf-8")
@@ -55,6 +56,7 @@ def _die_before(step: int) -> None:
 
         return one
 
+    # As above: each is the real operation behind a counter.
     Path.replace = counted(Path.replace)  # type: ignore[method-assign]
     Path.unlink = counted(Path.unlink)  # type: ignore[method-assign]
     shutil.rmtree = counted(shutil.rmtree)  # type: ignore[assignment]

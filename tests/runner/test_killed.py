@@ -43,7 +43,8 @@ def outputs(out: Path) -> dict[str, str]:
 def left_over(data: Path, out: Path) -> list[str]:
     """Files of a run that is over."""
     staged = [p for p in (out / ".staging").iterdir() if not p.name.endswith(".lock")]
-    torn = [p for top in (data / "store", out) for p in top.rglob(".*") if p.name.endswith(".tmp")]
+    hidden = [p for top in (data / "store", out) for p in top.rglob(".*")]
+    torn = [p for p in hidden if p.suffix in (".tmp", ".ipynb")]
     new = list((data / "store").rglob(".new-*"))
     holders = [p for top in (data, out) for p in top.rglob(".holder")]
     return sorted(str(p) for p in (*staged, *torn, *new, *holders))

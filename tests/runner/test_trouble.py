@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from puhui.errors import NotebookFailed, StoreLocked
+from puhui.errors import NotebookFailed, RunError, StoreLocked
 from puhui.params.run import Timeouts
 from puhui.quarter import Quarter
 from puhui.runner.notebooks import execute
@@ -82,3 +83,27 @@ def test_a_kernel_that_dies_leaves_what_it_had_done(tmp_path):
         execute(path, tmp_path / "done.ipynb", {}, Timeouts(cell=60, kernel_start=60))
     kept = nbformat.read(tmp_path / "done.ipynb", as_version=4)
     assert kept.cells[-2].outputs[0].text == "到这里\n"
+
+
+def test_a_volume_without_links_is_copied(tmp_path, monkeypatch):
+    def refused(*_):
+        raise PermissionError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refused)
+    staging = Staging(tmp_path, Quarter.parse("2021Q4"))
+    staging.final.mkdir()
+    (staging.final / "index.html").write_text("此前")
+    with staging.held():
+        staging.begin()
+        (staging.folder / "index.html").write_text("这次")
+        assert (staging.final / "index.html").read_text() == "此前"
+        staging.publish()
+    assert (staging.final / "index.html").read_text() == "这次"
+
+
+@pytest.mark.parametrize(("place", "kind"), [("out", RunError), ("data", PermissionError)])
+def test_what_may_not_be_read_is_not_called_unwritable(tmp_path, place, kind):
+    path = tmp_path / place / "file"
+    held = Staging(tmp_path / "out", Quarter.parse("2021Q4")).held()
+    with pytest.raises(kind), held:
+        raise PermissionError(errno.EACCES, "denied", str(path))

@@ -19,6 +19,7 @@ from puhui.runner import warm
 from puhui.runner.notebooks import execute
 from puhui.runner.template import STACK
 
+# Elsewhere there is nothing to test: kernels are the ordinary ones of jupyter_client.
 pytestmark = pytest.mark.skipif(not warm.HAS_WARM, reason="kernels are forked on Linux only")
 LIMITS = Timeouts(cell=60, kernel_start=60)
 ASK = """import json, os, random, sys, threading, numpy
@@ -84,6 +85,15 @@ def test_a_template_that_was_killed_is_started_again(tmp_path):
 def test_without_a_template_kernels_are_ordinary_ones(tmp_path, monkeypatch):
     monkeypatch.setattr(warm.TEMPLATE, "fork", lambda *_: None)
     assert asked(tmp_path)["parent"] == os.getpid()
+
+
+def test_a_template_that_cannot_be_forked_is_said_and_not_tried_again(caplog):
+    template = warm.Template()
+    with pytest.raises(ConnectionError):
+        template._greeted("2 threads after imports")
+    assert "2 threads after imports" in caplog.text
+    assert template.fork([], {}, ".") is None
+    assert template._process is None
 
 
 RUNNER = """import sys

@@ -191,7 +191,7 @@ def _pass(
         engine.table(MARKS, marks_sql(made, quarter))
         for which, sql in queries.items():
             found[which].append(_counts_as_int64(engine.sql(sql)))
-    engine.table(MARKS, "SELECT 0 AS m")
+    engine.table(MARKS, "SELECT 0 AS m")  # lets go of the last portion's memory
     layers = {which: _layer(pa.concat_tables(t), ledgers) for which, t in found.items()}
     customers = layers.pop(None, _Layer(pa.table({}), {}))
     return _Pass(made, measures, {w: v for w, v in layers.items() if w is not None}, customers)

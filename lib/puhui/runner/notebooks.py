@@ -89,9 +89,15 @@ def execute_all(
 
 @contextmanager
 def _stopping(pool: ThreadPoolExecutor) -> Iterator[None]:
-    """On Ctrl-C start nothing more and end the kernels, so that the threads come back."""
+    """On Ctrl-C start nothing more and end the kernels, so that the threads come back.
+
+    Where nothing can be written any more, what has not begun need not begin.
+    """
     try:
         yield
+    except OSError:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
     except KeyboardInterrupt:
         pool.shutdown(wait=False, cancel_futures=True)
         for child in psutil.Process().children(recursive=True):

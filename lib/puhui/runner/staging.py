@@ -113,7 +113,7 @@ def _link(source: str, target: str) -> str:
     try:
         os.link(source, target)
     except OSError as error:
-        if error.errno in _FATAL:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
             raise
         shutil.copy2(source, target)
     return target
@@ -123,9 +123,8 @@ _FATAL = {
     errno.ENOSPC: "磁盘已满",
     errno.EDQUOT: "磁盘配额已用完",
     errno.EROFS: "只读，不能写入",
-    errno.EACCES: "没有写入权限",
-    errno.EPERM: "没有写入权限",
 }
+_FORBIDDEN = {errno.EACCES: "没有写入权限", errno.EPERM: "没有写入权限"}
 
 
 @contextmanager
@@ -134,11 +133,14 @@ def _plainly(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        said = _FATAL.get(error.errno or 0)
+        where = Path(os.fsdecode(error.filename or out)).absolute()
+        # A submission that may not be read is another matter.
+        known = {**_FATAL, **(_FORBIDDEN if where.is_relative_to(out.absolute()) else {})}
+        said = known.get(error.errno or 0)
         if said is None:
             raise
         raise RunError(
             f"{said}，本次运行中止；已发布的结果没有改动。",
-            where=str(error.filename or out),
+            where=str(where),
             remedy="请腾出空间或换一个 --out 后重新运行，已完成的部分不会重做。",
         ) from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import logging
 import os
 import select
 import signal
@@ -38,6 +39,7 @@ KERNEL_ENVIRONMENT = {
     "PYTHONWARNINGS": "ignore",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
+_LOG = logging.getLogger(__name__)
 HAS_WARM = sys.platform == "linux" and hasattr(os, "pidfd_open")
 
 
@@ -90,10 +92,11 @@ class Template:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: socket.socket | None = None
         self._ready = False
+        self._unusable = False
 
     def start(self) -> None:
         """Start the template without waiting until it has imported everything."""
-        if HAS_WARM:
+        if HAS_WARM and not self._unusable:
             with self._lock:
                 self._start()
 
@@ -116,7 +119,7 @@ class Template:
 
     def fork(self, argv: Sequence[str], env: Mapping[str, str], cwd: str) -> KernelProcess | None:
         """Fork a kernel with arguments of ``ipykernel``; ``None`` if there is no template."""
-        if not HAS_WARM:
+        if not HAS_WARM or self._unusable:
             return None
         request = json.dumps({"argv": list(argv), "env": dict(env), "cwd": cwd}).encode()
         with self._lock:
@@ -126,20 +129,30 @@ class Template:
                     return self._forked(request)
                 except OSError:
                     self._close()
+                if self._unusable:
+                    break
         return None
 
     def _forked(self, request: bytes) -> KernelProcess:
         connection = self._connection
         if connection is None:
             raise ConnectionError
-        if not self._ready and connection.recv(4096) != b"ready":
-            raise ConnectionError
-        self._ready = True
+        if not self._ready:
+            self._greeted(connection.recv(4096).decode())
         connection.send(request)
         answer, descriptors, _, _ = socket.recv_fds(connection, 64, 1)
         if not descriptors:
             raise ConnectionError
         return KernelProcess(int(answer), descriptors[0])
+
+    def _greeted(self, said: str) -> None:
+        """Take the template at its word; one that cannot be forked is not tried again."""
+        if said != "ready":
+            self._unusable = bool(said)  # nothing said: it was killed
+            if said:
+                _LOG.warning("kernels are ordinary ones: the template says %s", said)
+            raise ConnectionError
+        self._ready = True
 
     def close(self) -> None:
         """End the template, and every kernel forked from it that still runs."""
@@ -171,6 +184,7 @@ class WarmProvisioner(LocalProvisioner):
         process = TEMPLATE.fork(arguments, env, str(kwargs.get("cwd") or os.getcwd()))
         if process is None:
             return await super().launch_kernel(cmd, **kwargs)
+        # The library declares the process as None.
         self.process = process  # type: ignore[assignment]
         self.pid = self.pgid = process.pid
         return self.connection_info
