@@ -87,6 +87,8 @@ def run(
             f"{schema.label(table) if table else '补充文件'}：读入 {rows['rows_in']} = "
             f"接受 {rows['accepted']} + 隔离 {rows['quarantined']} + 非数据 {rows['non_data']}"
         )
+    if not manifest["seconds"]:
+        _out.print("报送、参数、程序与已发布的结果都没有变化，无需重做。")
     _out.print(
         f"笔记本：执行 {manifest['executed']}，未变 {manifest['unchanged']}；"
         f"网页：更新 {manifest['pages_written']}；用时 {sum(manifest['seconds'].values()):.1f} 秒"
@@ -97,7 +99,7 @@ def run(
         _err.print(f"退回　{line}", style="yellow", highlight=False, markup=False)
     for name, reason in sorted(outcome.failed.items()):
         _err.print(f"未完成　{name}：{reason}", style="red", highlight=False, markup=False)
-    _out.print(f"首页：{outcome.run.config.folder / 'index.html'}", highlight=False, soft_wrap=True)
+    _out.print(f"首页：{outcome.config.folder / 'index.html'}", highlight=False, soft_wrap=True)
     raise typer.Exit(outcome.exit_code)
 
 

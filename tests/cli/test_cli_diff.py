@@ -107,8 +107,8 @@ def test_what_cannot_be_as_it_was_is_said_on_the_console(village, monkeypatch):
     def run_quarter(request, progress):
         asked.append(request.as_judged)
         manifest = {"rows": {}, "executed": 0, "unchanged": 0, "pages_written": 0, "seconds": {}}
-        config = SimpleNamespace(folder=village)
-        return quarterly.Outcome(SimpleNamespace(config=config), manifest, {}, (), ("参数不同",))
+        manifest |= {"refused": [], "as_judged": ["参数不同"]}
+        return quarterly.Outcome(SimpleNamespace(folder=village, failed={}), manifest)
 
     monkeypatch.setattr(quarterly, "run_quarter", run_quarter)
     options = ["--data", str(village / "data"), "--params", str(PARAMS)]

@@ -17,9 +17,20 @@ from pathlib import Path
 from typing import Any
 
 from puhui.quarter import Quarter
-from puhui.runner import staging
+from puhui.runner import publishing, staging
 from puhui.runner.quarterly import Request, run_quarter
 
+#: Stages in their order; the first is what comes before any progress.
+STAGES = (
+    "启动",
+    "接收与校验",
+    "计算指标量",
+    "计算底稿",
+    "汇集",
+    "编制通报",
+    "网页",
+    "发布",
+)
 PARAMS = Path(__file__).resolve().parents[2] / "params"
 
 
@@ -29,16 +40,22 @@ def main(data: str, out: str, said: str, step: str = "0") -> None:
     def progress(stage: str, _done: int, _total: int, _text: str) -> None:
         Path(said).write_text(stage, encoding="utf-8")
 
-    published = staging.Staging.publish
+    def telling(stage: str, does: Callable[..., Any]) -> Callable[..., Any]:
+        def one(*args: Any, **kwargs: Any) -> Any:
+            Path(said).write_text(stage, encoding="utf-8")
+            if stage == STAGES[-1] and int(step):
+                _die_before(int(step))
+            return does(*args, **kwargs)
 
-    def publish(self: staging.Staging) -> None:
-        Path(said).write_text("发布", encoding="utf-8")
-        if int(step):
-            _die_before(int(step))
-        published(self)
+        return one
 
     # Put in place of the real ones on purpose: this process is to die inside them.
-    staging.Staging.publish = publish  # type: ignore[method-assign]
+    publishing.gather = telling(STAGES[4], publishing.gather)
+    publishing.export = telling(STAGES[6], publishing.export)
+    staging.Staging.publish = telling(  # type: ignore[method-assign]
+        STAGES[7], staging.Staging.publish
+    )
+    Path(said).write_text(STAGES[0], encoding="utf-8")
     run_quarter(Request(Quarter.parse("2021Q4"), Path(data), PARAMS, Path(out), jobs=2), progress)
     Path(said).write_text("完成", encoding="utf-8")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -12,13 +13,14 @@ import nbformat
 import pytest
 
 from puhui.errors import NotebookFailed, RunError, StoreLocked
-from puhui.params.run import Timeouts
+from puhui.params.run import Limits
 from puhui.quarter import Quarter
 from puhui.runner.notebooks import execute
 from puhui.runner.quarterly import Request, run_quarter
 from puhui.runner.staging import Staging
+from puhui.store import write_text
 from runner.extract import BRANCH, SHEET, extract
-from runner.test_warm import notebook
+from runner.test_warm import LIMITS, notebook
 from vocabulary import PARAMS
 
 PUHUI = f"{sys.executable} -c 'from puhui.cli import main; main()'"
@@ -71,8 +73,8 @@ def test_a_second_run_of_a_quarter_is_told_who_holds_it(tmp_path, data):
 
 def test_a_cell_without_end_is_stopped_and_said(tmp_path):
     path = notebook(tmp_path, "import time", "time.sleep(60)")
-    with pytest.raises(NotebookFailed, match=r"超过 1 秒没有算完.*timeouts"):
-        execute(path, tmp_path / "done.ipynb", {}, Timeouts(cell=1, kernel_start=60))
+    with pytest.raises(NotebookFailed, match=r"超过 1 秒没有算完.*limits"):
+        execute(path, tmp_path / "done.ipynb", {}, Limits(cell=1, kernel_start=60, output_mb=1))
     kept = nbformat.read(tmp_path / "done.ipynb", as_version=4)
     assert kept.cells[-1].source == "time.sleep(60)"
 
@@ -80,9 +82,43 @@ def test_a_cell_without_end_is_stopped_and_said(tmp_path):
 def test_a_kernel_that_dies_leaves_what_it_had_done(tmp_path):
     path = notebook(tmp_path, "print('到这里')", "import os\nos.kill(os.getpid(), 9)")
     with pytest.raises(NotebookFailed, match="内核中止"):
-        execute(path, tmp_path / "done.ipynb", {}, Timeouts(cell=60, kernel_start=60))
+        execute(path, tmp_path / "done.ipynb", {}, LIMITS)
     kept = nbformat.read(tmp_path / "done.ipynb", as_version=4)
     assert kept.cells[-2].outputs[0].text == "到这里\n"
+
+
+def test_a_cell_that_floods_is_stopped_and_what_it_put_out_is_kept_within_bounds(tmp_path):
+    path = notebook(tmp_path, "print('到这里')", "while True:\n    print('x' * 10_000)")
+    with pytest.raises(NotebookFailed, match=r"第 2 格输出超过 1 MB，已中止.*limits"):
+        execute(path, tmp_path / "done.ipynb", {}, LIMITS)
+    kept = nbformat.read(tmp_path / "done.ipynb", as_version=4)
+    assert kept.cells[0].outputs[0].text == "到这里\n"
+    assert 5 * 10**5 < len(kept.cells[1].outputs[0].text) <= 10**6
+
+
+def test_each_notebook_has_a_log_with_what_went_wrong(tmp_path):
+    path = notebook(tmp_path, "import sys\nprint('请看', file=sys.stderr)", "1 / 0")
+    with pytest.raises(NotebookFailed, match="第 2 格出错：ZeroDivisionError"):
+        execute(path, tmp_path / "done.ipynb", {}, LIMITS)
+    log = (tmp_path / "done.log").read_text(encoding="utf-8")
+    for said in ("asked.ipynb", "内核进程", "请看", "第 1 格", "----> 1 1 / 0", "第 2 格出错"):
+        assert said in log
+    assert "\x1b" not in log
+
+
+def test_temporary_files_of_kernels_end_with_the_run(tmp_path):
+    cell = "import tempfile\nprint(tempfile.mkdtemp())"
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom puhui.params.run import Limits\n"
+        "from puhui.runner.notebooks import execute\n"
+        "execute(Path(sys.argv[1]), Path(sys.argv[2]), {}, "
+        "Limits(cell=60, kernel_start=60, output_mb=1))\n"
+    )
+    done = tmp_path / "done.ipynb"
+    subprocess.run([sys.executable, "-c", script, notebook(tmp_path, cell), done], check=True)
+    made = Path(nbformat.read(done, as_version=4).cells[-1].outputs[0].text.strip())
+    assert made.parent.name.startswith("puhui-kernels-")
+    assert not made.parent.exists()
 
 
 def test_a_volume_without_links_is_copied(tmp_path, monkeypatch):
@@ -107,3 +143,24 @@ def test_what_may_not_be_read_is_not_called_unwritable(tmp_path, place, kind):
     held = Staging(tmp_path / "out", Quarter.parse("2021Q4")).held()
     with pytest.raises(kind), held:
         raise PermissionError(errno.EACCES, "denied", str(path))
+
+
+def published(staging: Staging, text: str, at: str, keep: int) -> None:
+    """Publish a folder whose one page says ``text``."""
+    with staging.held():
+        staging.begin()
+        write_text(staging.folder / "index.html", text)
+        manifest = {"written_at": f"2021-01-0{at}T00:00:00+00:00", "outputs": {"index.html": text}}
+        write_text(staging.folder / "manifest.json", json.dumps(manifest))
+        staging.publish(keep=keep)
+
+
+def test_runs_that_others_took_the_place_of_are_kept_for_a_while(tmp_path):
+    staging = Staging(tmp_path, Quarter.parse("2021Q4"))
+    for at, text in enumerate(["一", "二", "二", "三", "四"], 1):
+        published(staging, text, str(at), keep=2)
+    kept = {p.name: (p / "index.html").read_text() for p in staging.earlier.iterdir()}
+    assert kept == {"20210103T000000Z": "二", "20210104T000000Z": "三"}
+    published(staging, "五", "6", keep=0)
+    assert list(staging.earlier.iterdir()) == []
+    assert (staging.final / "index.html").read_text() == "五"

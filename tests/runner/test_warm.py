@@ -14,14 +14,14 @@ import nbformat
 import psutil
 import pytest
 
-from puhui.params.run import Timeouts
+from puhui.params.run import Limits
 from puhui.runner import warm
 from puhui.runner.notebooks import execute
 from puhui.runner.template import STACK
 
 # Elsewhere there is nothing to test: kernels are the ordinary ones of jupyter_client.
 pytestmark = pytest.mark.skipif(not warm.HAS_WARM, reason="kernels are forked on Linux only")
-LIMITS = Timeouts(cell=60, kernel_start=60)
+LIMITS = Limits(cell=60, kernel_start=60, output_mb=1)
 ASK = """import json, os, random, sys, threading, numpy
 print(json.dumps({
     "pid": os.getpid(), "parent": os.getppid(), "group": os.getpgid(0), "cwd": os.getcwd(),
@@ -92,15 +92,15 @@ def test_a_template_that_cannot_be_forked_is_said_and_not_tried_again(caplog):
     with pytest.raises(ConnectionError):
         template._greeted("2 threads after imports")
     assert "2 threads after imports" in caplog.text
-    assert template.fork([], {}, ".") is None
+    assert template.fork("m:f", [], {}, ".") is None
     assert template._process is None
 
 
 RUNNER = """import sys
 from pathlib import Path
-from puhui.params.run import Timeouts
+from puhui.params.run import Limits
 from puhui.runner.notebooks import execute
-limits = Timeouts(cell=60, kernel_start=60)
+limits = Limits(cell=60, kernel_start=60, output_mb=1)
 execute(Path(sys.argv[1]), Path(sys.argv[2]), {}, limits)
 """
 

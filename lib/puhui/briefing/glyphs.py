@@ -33,7 +33,8 @@ MISSING = "〓"
 
 @cache
 def _variable_font() -> TTFont:
-    return TTFont(_FONT, lazy=True)
+    # From memory: processes forked from one that has read it must not share a file's position.
+    return TTFont(BytesIO(_FONT.read_bytes()), lazy=True)
 
 
 @cache

@@ -20,7 +20,7 @@ from puhui.briefing.judged import (
     verdict_said,
 )
 from puhui.briefing.overall import joined, judged
-from puhui.briefing.peers import Peers, fewest, peers
+from puhui.briefing.peers import MORE_IS_BETTER, Peers, fewest, peers
 from puhui.briefing.source import Row, Source
 from puhui.briefing.table import Chart, Column, Section, Table
 
@@ -42,6 +42,7 @@ def indicators_section(source: Source, institution_id: str) -> Section:
         Column("base_word", "比较口径"),
         Column("limit", "标准"),
         Column("peers", "同业", "", "number"),
+        Column("place", "名次"),
         Column("verdict", "结论", "", "verdict"),
     )
     cells = tuple(_indicator_cells(source, r, compared[r["indicator_id"]]) for r in rows)
@@ -68,6 +69,7 @@ def _indicator_cells(source: Source, row: Row, compared: Peers | None) -> tuple[
         words.of("common.bases", row["base"]) if row["base"] else "—",
         limit_text(row, words),
         Figure(compared.median, kind) if compared else None,
+        (compared.place(row) if compared else "") or "—",
         words.mark(row["verdict"], row["flags"]),
     )
 
@@ -100,7 +102,7 @@ def _gauges(source: Source, rows: list[Row]) -> tuple[Chart, ...]:
                 value=float(value),
                 base=None if base is None else float(base),
                 limit=float(bound),
-                better=1 if row["test"] in (">=", ">", "up") else -1,
+                better=1 if row["test"] in MORE_IS_BETTER else -1,
                 text=text,
                 limit_text=words.text(
                     f"institution.indicators.{kind}",

@@ -13,11 +13,35 @@ from puhui.briefing.words import Words
 
 @dataclass(frozen=True)
 class Peers:
-    """Median of the others and who they are: kind, national, local or all."""
+    """The others' values, and who they are: kind, national, local or all."""
 
     group: str
-    others: int
-    median: Fraction
+    values: tuple[Fraction, ...]
+
+    @property
+    def others(self) -> int:
+        """How many they are."""
+        return len(self.values)
+
+    @property
+    def median(self) -> Fraction:
+        """Their median."""
+        return median(self.values)
+
+    def place(self, row: Row) -> str:
+        """Place among all of them from the best, ``3/8``; nothing where no side is better.
+
+        Equal values share a place.
+        """
+        own, test = own_value(row), row["test"]
+        if own is None or not test:
+            return ""
+        ahead = (v > own if test in MORE_IS_BETTER else v < own for v in self.values)
+        return f"{1 + sum(ahead)}/{1 + self.others}"
+
+
+#: Tests that a higher value meets.
+MORE_IS_BETTER = (">=", ">", "up")
 
 
 def fewest(words: Words) -> int:
@@ -55,9 +79,9 @@ def peers(source: Source, institution_id: str, indicator_id: str) -> Peers | Non
             values[other] = value
     national = source.words.texts("common.peer_rule.national")
     for group in _groups(own, national):
-        chosen = [
+        chosen = tuple(
             v for k, v in values.items() if _belongs(source.institution(k), own, group, national)
-        ]
+        )
         if len(chosen) >= fewest(source.words):
-            return Peers(group, len(chosen), median(chosen))
+            return Peers(group, chosen)
     return None

@@ -7,7 +7,7 @@ that a complaint, inspection, penalty or visit of the office speaks against.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow.parquet as pq
@@ -54,16 +54,15 @@ class Answers:
     @classmethod
     def read(cls, snapshots: Iterable[Snapshot], office: Snapshot | None = None) -> Answers:
         """Read the answers of snapshots, and the notes among the office's tables."""
-        given: dict[tuple[str, str], dict[str, Answer]] = {}
-        lacking: dict[tuple[str, str], str] = {}
-        for snapshot in snapshots:
-            key = (snapshot.quarter, snapshot.institution_id)
-            if ANSWERS in snapshot.tables:
-                rows = pq.ParquetFile(snapshot.file(ANSWERS)).read().to_pylist()
-                given[key] = {row["item"]: row for row in rows}
-            else:
-                lacking[key] = snapshot.missing.get(ANSWERS) or "没有报送制度与机制答卷"
-        return cls(given, lacking, _notes(office))
+        found = {(s.quarter, s.institution_id): s for s in snapshots}
+        lacking = {
+            key: snapshot.missing.get(ANSWERS) or "没有报送制度与机制答卷"
+            for key, snapshot in found.items()
+            if ANSWERS not in snapshot.tables
+        }
+        return cls(
+            _Given({k: s for k, s in found.items() if k not in lacking}), lacking, _notes(office)
+        )
 
     def states(
         self, indicator: Indicator, institution_id: str, quarter: Quarter
@@ -90,6 +89,29 @@ class Answers:
             and quarter.year_to_date_start <= n.noted_on <= quarter.end
         ]
         return max(mine, key=lambda n: n.noted_on, default=None)
+
+
+class _Given(Mapping[tuple[str, str], Mapping[str, Answer]]):
+    """Answers of snapshots, each read when it is first asked for."""
+
+    def __init__(self, snapshots: Mapping[tuple[str, str], Snapshot]) -> None:
+        self._snapshots = snapshots
+        self._read: dict[tuple[str, str], Mapping[str, Answer]] = {}
+
+    def __getitem__(self, key: tuple[str, str]) -> Mapping[str, Answer]:
+        if key not in self._read:
+            rows = pq.ParquetFile(self._snapshots[key].file(ANSWERS)).read().to_pylist()
+            self._read[key] = {row["item"]: row for row in rows}
+        return self._read[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._snapshots
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._snapshots)
+
+    def __len__(self) -> int:
+        return len(self._snapshots)
 
 
 def _notes(office: Snapshot | None) -> tuple[Note, ...]:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
 
-from puhui.indicators.evaluation import Bench, Evaluation, MeasureKey
+from puhui.indicators.evaluation import Bench, Evaluation
+from puhui.measures import MeasureKey
 from puhui.params.expression import Value
 
 #: From a measure row to the least and the most its value can be.

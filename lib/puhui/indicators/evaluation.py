@@ -17,7 +17,15 @@ import pyarrow as pa
 
 from puhui.errors import ParamsError
 from puhui.indicators.answers import Answers
-from puhui.measures import ANSWERED, LEDGER, MISSING_COLUMNS, REGISTER, as_lookup
+from puhui.measures import (
+    ANSWERED,
+    LEDGER,
+    MISSING_COLUMNS,
+    REGISTER,
+    MeasureKey,
+    MeasureRow,
+    MeasureRows,
+)
 from puhui.params import Indicator, Measure, Params
 from puhui.params.evaluate import ZERO_DENOMINATOR
 from puhui.params.expression import Expression, NoData, Value
@@ -26,9 +34,7 @@ from puhui.quarter import Quarter
 
 #: Source of sums over several institutions, each from its own.
 PANEL = "panel"
-#: Quarter, institution, branch, measure, source.
-MeasureKey = tuple[str, str, str | None, str, str]
-MeasureIndex = Mapping[MeasureKey, Mapping[str, object]]
+MeasureIndex = Mapping[MeasureKey, MeasureRow]
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,7 @@ class Bench:
         cls, params: Params, quarter: Quarter, measures: pa.Table, answers: Answers | None = None
     ) -> Bench:
         """Index a measure table for evaluation, with the answers given beside it."""
-        return cls(params, quarter, as_lookup(measures), answers or Answers())
+        return cls(params, quarter, MeasureRows(measures), answers or Answers())
 
     def at(self, quarter: Quarter) -> Bench:
         """Return the same bench for another quarter."""

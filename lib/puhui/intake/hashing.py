@@ -69,6 +69,8 @@ def normal_id(text: str) -> str:
 
 
 def _no_gaps(text: str) -> str:
+    if text.isascii() and text.isalnum():  # nearly all: nothing to fold and no gaps
+        return text.upper()
     return _FILLER.sub("", unicodedata.normalize("NFKC", text)).upper()
 
 

@@ -21,7 +21,9 @@ from puhui.measures.rows import (
     MISSING_COLUMNS,
     REGISTER,
     RETURNS,
-    as_lookup,
+    MeasureKey,
+    MeasureRow,
+    MeasureRows,
     exact_decimal,
 )
 from puhui.measures.worked import rows_sql, work_out
@@ -34,8 +36,10 @@ __all__ = [
     "REGISTER",
     "RETURNS",
     "Comparisons",
+    "MeasureKey",
+    "MeasureRow",
+    "MeasureRows",
     "Plan",
-    "as_lookup",
     "customers_sql",
     "exact_decimal",
     "from_charges",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from puhui import schema
 from puhui.errors import ParamsError
@@ -71,9 +72,36 @@ def missing_columns(columns: Sequence[tuple[str, str]]) -> str:
     return MISSING_COLUMNS + "、".join(names)
 
 
-def as_lookup(table: pa.Table) -> dict[tuple[str, str, str | None, str, str], dict[str, object]]:
-    """Index measure rows by (quarter, institution, branch, measure, source)."""
-    return {
-        (r["quarter"], r["institution_id"], r["branch_id"], r["measure_id"], r["source"]): r
-        for r in table.to_pylist()
-    }
+MeasureKey = tuple[str, str, str | None, str, str]
+MeasureRow = Mapping[str, object]
+
+
+class MeasureRows(Mapping[MeasureKey, MeasureRow]):
+    """Measure rows by (quarter, institution, branch, measure, source).
+
+    Rows of an institution are unpacked when the first of them is asked for: a notebook on one
+    bank of a nation's pays for one.
+    """
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+        self._unpacked: dict[str, dict[MeasureKey, MeasureRow]] = {}
+
+    def __getitem__(self, key: MeasureKey) -> MeasureRow:
+        return self._of(key[1])[key]
+
+    def __iter__(self) -> Iterator[MeasureKey]:
+        for institution in pc.unique(self._table["institution_id"]).to_pylist():
+            yield from self._of(institution)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _of(self, institution: str) -> dict[MeasureKey, MeasureRow]:
+        if institution not in self._unpacked:
+            mine = self._table.filter(pc.equal(self._table["institution_id"], institution))
+            self._unpacked[institution] = {
+                (r["quarter"], institution, r["branch_id"], r["measure_id"], r["source"]): r
+                for r in mine.to_pylist()
+            }
+        return self._unpacked[institution]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -114,13 +115,23 @@ def load(folder: Path, *, data_folder: Path | None = None, reference: Path | Non
     ------
     ParamsError
         With file, line and a suggestion.
+
+    Notes
+    -----
+    Files whose contents this process has read before are not read again: a kernel forked from
+    one that has read them begins with them.
     """
     folders = chain(folder)
+    places = tuple(series_folders(folders, data_folder, reference))
+    return _loaded(folders, places, _fingerprint(folders), _fingerprint(places))
 
+
+@lru_cache(maxsize=2)
+def _loaded(folders: tuple[Path, ...], places: tuple[Path, ...], *_contents: str) -> Params:
     def strictly(name: str, read: Callable[[YamlMap], T], _: Sequence[str] = ()) -> T:
         return read(raw_file(folders, name))
 
-    return assemble(folders, strictly, series_folders(folders, data_folder, reference))
+    return assemble(folders, strictly, places)
 
 
 RUN = "run.yaml"

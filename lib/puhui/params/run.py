@@ -61,11 +61,20 @@ class Rates(Strict):
         return Quarter.parse(self.window_from), min(last, quarter)
 
 
-class Timeouts(Strict):
-    """Seconds until work is given up."""
+class Limits(Strict):
+    """When work is given up.
+
+    Attributes
+    ----------
+    cell, kernel_start
+        Seconds a cell may take, and a kernel until it is ready.
+    output_mb
+        Millions of characters a cell may put out.
+    """
 
     cell: int = Field(gt=0)
     kernel_start: int = Field(gt=0)
+    output_mb: float = Field(gt=0)
 
 
 class Run(Strict):
@@ -77,6 +86,8 @@ class Run(Strict):
         Sources in the order in which they rule.
     hash_key_file
         Office's key for persons' ids, relative to the run file.
+    keep_runs
+        How many runs of a quarter that others took the place of are kept.
     folder
         Folder of the run file.
     """
@@ -89,7 +100,8 @@ class Run(Strict):
     figure_of_record: tuple[Literal["returns", "ledger"], ...] = Field(min_length=1)
     hash_key_file: str
     jobs: int = Field(gt=0)
-    timeouts: Timeouts
+    limits: Limits
+    keep_runs: int = Field(ge=0)
     rates: Rates
     folder: Path
 
@@ -118,7 +130,8 @@ class _RawRun(Strict):
     figure_of_record: tuple[Literal["returns", "ledger"], ...]
     hash_key_file: str
     jobs: int
-    timeouts: Timeouts
+    limits: Limits
+    keep_runs: int
     rates: _RawRates
 
 

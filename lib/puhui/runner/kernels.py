@@ -39,7 +39,7 @@ class QuietKernelManager(AsyncKernelManager):
     def _ip_default(self) -> str:
         # The library's own default is one relative name that kernels side by side would share.
         if self.transport == "ipc":
-            return str(_sockets() / str(next(_NUMBERS)))
+            return str(folder() / str(next(_NUMBERS)))
         return "127.0.0.1"
 
 
@@ -47,13 +47,16 @@ _NUMBERS = count(1)
 
 
 @cache
-def _sockets() -> Path:
-    """Folder of this process's sockets; those of processes that were killed are swept away."""
+def folder() -> Path:
+    """Folder for sockets and temporary files of this process's kernels.
+
+    It ends with this process; those of processes that were killed are swept away.
+    """
     parent = Path(tempfile.gettempdir())
-    for left in parent.glob("puhui-sockets-*-*"):
+    for left in parent.glob("puhui-kernels-*-*"):
         owner = left.name.split("-")[2]
         if owner.isdigit() and not psutil.pid_exists(int(owner)):
             shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"puhui-sockets-{os.getpid()}-", dir=parent))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+    made = Path(tempfile.mkdtemp(prefix=f"puhui-kernels-{os.getpid()}-", dir=parent))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made

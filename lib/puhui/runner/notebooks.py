@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,11 @@ from typing import Any
 import psutil
 
 from puhui.errors import NotebookFailed
-from puhui.params.run import Timeouts
+from puhui.params.run import Limits
 from puhui.runner.project import combine
 from puhui.runner.state import State
-from puhui.runner.warm import KERNEL, KERNEL_ENVIRONMENT, TEMPLATE
+from puhui.runner.template import without_grammar
+from puhui.runner.warm import KERNEL
 
 
 @dataclass(frozen=True)
@@ -58,24 +61,25 @@ def notebook_key(path: Path) -> str:
 def execute_all(
     tasks: Sequence[Task],
     state: State,
-    timeouts: Timeouts,
+    limits: Limits,
     *,
     jobs: int,
     on_done: Callable[[Done], None],
 ) -> list[Done]:
-    """Execute tasks on ``jobs`` threads; a failure stops nothing else.
+    """Execute tasks, ``jobs`` at a time; a failure stops nothing else.
 
     Returns
     -------
     list of Done
         In the order of ``tasks``; ``executed`` is false where nothing had changed.
     """
-    os.environ.update(KERNEL_ENVIRONMENT)
-    if not all(_is_done(task, state) for task in tasks):
-        TEMPLATE.start()
+    without_grammar()
+    jobs = max(1, jobs)
+    turn = threading.BoundedSemaphore(jobs)
     results: dict[str, Done] = {}
-    with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool, _stopping(pool):
-        futures = {pool.submit(_execute_if_needed, task, state, timeouts): task for task in tasks}
+    # Twice as many threads as jobs: while some compute, the kernels of the next get ready.
+    with ThreadPoolExecutor(max_workers=2 * jobs) as pool, stopping(pool):
+        futures = [pool.submit(_execute_if_needed, task, state, limits, turn) for task in tasks]
         for future in as_completed(futures):
             done = future.result()
             if done.failure:
@@ -88,8 +92,8 @@ def execute_all(
 
 
 @contextmanager
-def _stopping(pool: ThreadPoolExecutor) -> Iterator[None]:
-    """On Ctrl-C start nothing more and end the kernels, so that the threads come back.
+def stopping(pool: ThreadPoolExecutor) -> Iterator[None]:
+    """On Ctrl-C start nothing more and end child processes, so that the threads come back.
 
     Where nothing can be written any more, what has not begun need not begin.
     """
@@ -110,14 +114,16 @@ def _is_done(task: Task, state: State) -> bool:
     return state.is_done(task.id, task.key, (*task.makes, task.output))
 
 
-def _execute_if_needed(task: Task, state: State, timeouts: Timeouts) -> Done:
+def _execute_if_needed(
+    task: Task, state: State, limits: Limits, turn: AbstractContextManager[Any]
+) -> Done:
     if _is_done(task, state):
         return Done(task, executed=False, seconds=0.0)
     started = time.perf_counter()
     for path in task.makes:
         path.unlink(missing_ok=True)
     try:
-        execute(task.notebook, task.output, task.parameters, timeouts)
+        execute(task.notebook, task.output, task.parameters, limits, turn)
         missing = [p.name for p in task.makes if not p.is_file()]
         failure = f"没有留下 {'、'.join(missing)}" if missing else ""
     except NotebookFailed as error:
@@ -129,50 +135,83 @@ def _execute_if_needed(task: Task, state: State, timeouts: Timeouts) -> Done:
     return Done(task, True, time.perf_counter() - started, failure)
 
 
-def execute(notebook: Path, output: Path, parameters: dict[str, str], timeouts: Timeouts) -> None:
+def execute(
+    notebook: Path,
+    output: Path,
+    parameters: dict[str, str],
+    limits: Limits,
+    turn: AbstractContextManager[Any] | None = None,
+) -> None:
     """Execute one notebook by papermill; the partial notebook is kept on failure.
+
+    A log lies beside the output. Kernels are started before ``turn`` is held and ended after, so
+    that the next one is ready while this one computes.
 
     Raises
     ------
     NotebookFailed
-        A cell raised, the kernel died, or time ran out; names notebook and cell.
+        A cell raised, the kernel died, time ran out or output flooded; names notebook and cell.
     """
     import papermill
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    from puhui.runner.executing import ENGINE, Execution, say
 
     output.parent.mkdir(parents=True, exist_ok=True)
     # papermill formats the output path with the parameters: braces must not reach it.
     staged = output.with_name(f".{output.name}")
-    try:
-        papermill.execute_notebook(
-            str(notebook),
-            str(staged).replace("{", "{{").replace("}", "}}"),
-            parameters=parameters,
-            kernel_name=KERNEL,
-            progress_bar=False,
-            log_output=False,
-            # Saved as each cell begins, so that what was done is there whatever happens next.
-            request_save_on_cell_execute=True,
-            autosave_cell_every=0,
-            execution_timeout=timeouts.cell,
-            start_timeout=timeouts.kernel_start,
-            # Errors of cells are in the notebook; the kernel's own log would only drown progress.
-            extra_arguments=["--log-level=50"],
-            kernel_manager_class="puhui.runner.kernels.QuietKernelManager",
+    log_path = output.with_suffix(".log")
+    log_path.unlink(missing_ok=True)  # it may be a link of a published one
+    with log_path.open("w", encoding="utf-8") as log:
+        say(log, notebook.name)
+        try:
+            papermill.execute_notebook(
+                str(notebook),
+                str(staged).replace("{", "{{").replace("}", "}}"),
+                engine_name=ENGINE,
+                execution=Execution(limits, turn or nullcontext(), log),
+                parameters=parameters,
+                kernel_name=KERNEL,
+                progress_bar=False,
+                kernel_manager_class="puhui.runner.kernels.QuietKernelManager",
+            )
+        except Exception as error:
+            said = _in_words(error, limits)
+            if said is None:
+                raise
+            say(log, f"{said}\n{_traceback(error)}")
+            raise NotebookFailed(said, where=notebook.name) from error
+        finally:
+            if staged.is_file():
+                staged.replace(output)
+
+
+def _in_words(error: Exception, limits: Limits) -> str | None:
+    """Say why a notebook failed; ``None`` for what would befall every other notebook too."""
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    from puhui.runner.executing import OutputFlood
+
+    if isinstance(error, papermill.PapermillExecutionError):
+        if "Errno 28" in str(error.evalue):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        return f"第 {error.cell_index + 1} 格出错：{error.ename}：{error.evalue}"
+    if isinstance(error, CellTimeoutError):
+        return f"有一格超过 {limits.cell} 秒没有算完，已中止（run.yaml 的 limits 可改）。"
+    if isinstance(error, OutputFlood):
+        return (
+            f"第 {error.cell_index + 1} 格输出超过 {limits.output_mb:g} MB，已中止"
+            "（run.yaml 的 limits 可改）。"
         )
-    except papermill.PapermillExecutionError as error:
-        if "Errno 28" in str(error.evalue):  # the same would befall every other notebook
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(output)) from error
-        said = f"第 {error.cell_index + 1} 格出错：{error.ename}：{error.evalue}"
-        raise NotebookFailed(said, where=notebook.name) from error
-    except CellTimeoutError as error:
-        said = f"有一格超过 {timeouts.cell} 秒没有算完，已中止（run.yaml 的 timeouts 可改）。"
-        raise NotebookFailed(said, where=notebook.name) from error
-    except (DeadKernelError, RuntimeError) as error:
-        raise NotebookFailed(f"内核中止：{error}", where=notebook.name) from error
-    finally:
-        if staged.is_file():
-            staged.replace(output)
+    if isinstance(error, (DeadKernelError, RuntimeError)):
+        return f"内核中止：{error}"
+    return None
+
+
+def _traceback(error: Exception) -> str:
+    """Return a cell's traceback without the colours it is given for a terminal."""
+    lines = getattr(error, "traceback", None) or []
+    return re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(lines))
 
 
 def read(path: Path) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 import psutil
@@ -18,6 +19,7 @@ from puhui.runner import measuring, taking_in
 from puhui.runner.as_judged import REPORTS, Inputs
 from puhui.runner.locking import InputsLock
 from puhui.runner.measuring import Progress
+from puhui.runner.reading_ahead import Folder, read_ahead, register
 from puhui.runner.workspace import Run, RunConfig
 from puhui.store import SUPERVISOR, Snapshot, Store, write_table
 
@@ -41,25 +43,38 @@ def quiet(_stage: str, _done: int, _total: int, _text: str) -> None:
 
 
 def take_everything_in(
-    tools: taking_in.Tools, data: Path, quarter: Quarter, progress: Progress
+    tools: taking_in.Tools, data: Path, quarter: Quarter, jobs: int, progress: Progress
 ) -> tuple[Snapshot | None, list[taking_in.Taken]]:
-    """Read every submitted folder up to the quarter into the store."""
+    """Read every submitted folder up to the quarter into the store, ``jobs`` at a time."""
     folders = list(taking_in.submitted_folders(data, quarter))
     if not any(q == quarter for q, _ in folders):
         raise RunError(
             f"没有 {quarter} 的报送：{data / 'submissions' / str(quarter)} 不存在或为空。",
             remedy="请把各机构报送放入该目录。",
         )
-    supervisor = taking_in.take_in_supervisor(tools, data, quarter)
-    register = None
-    if supervisor is not None and "branches" in supervisor.tables:
-        register = pq.ParquetFile(supervisor.file("branches")).read()
+    office = taking_in.take_in_supervisor(tools, data, quarter)
+    known = register(office)
+    seen = count(1)
+
+    def on_read(one: Folder) -> None:
+        progress("接收与校验", next(seen), len(folders), f"{one[0]} {one[1].name}")
+
+    changed = {f for f in folders if taking_in.unchanged(tools, *f, known) is None}
+    # A shared file is added to what institutions sent themselves, and read after them.
+    with_own = {q for q, f in folders if f.name != taking_in.SHARED}
+    apart = [(q, f) for q, f in folders if f.name != taking_in.SHARED or q not in with_own]
+    ahead = [f for f in apart if f in changed]
+    read_ahead(tools, data, ahead, office, jobs, on_read)
     taken: list[taking_in.Taken] = []
-    for number, (of, folder) in enumerate(folders, 1):
+    for of, folder in folders:
         own = {i: r for t in taken if t.quarter == of for i, r in t.revisions.items()}
-        taken.append(taking_in.take_in(tools, of, folder, register, own))
-        progress("接收与校验", number, len(folders), f"{of} {folder.name}")
-    return supervisor, taken
+        one = taking_in.take_in(tools, of, folder, known, own)
+        if (of, folder) in ahead:
+            one = replace(one, read=True)
+        else:
+            on_read((of, folder))
+        taken.append(one)
+    return office, taken
 
 
 def prepare(
@@ -97,6 +112,7 @@ def prepare(
         snapshot is not in the store as it was.
     """
     loaded = params.load(params_folder, data_folder=data)
+    jobs = jobs or loaded.run.jobs
     lock = None if as_judged is None else repeating.open_lock(as_judged, quarter, data)
     tools = taking_in.Tools.of(loaded, data / "store")
     rules = InputsLock.rules(quarter, loaded, tools.hasher.fingerprint)
@@ -105,7 +121,7 @@ def prepare(
         if as_judged is not None and lock is not None:
             inputs = repeating.again(tools.store, as_judged, lock, rules)
         else:
-            inputs, taken = _submitted(tools, data, quarter, progress)
+            inputs, taken = _submitted(tools, data, quarter, jobs, progress)
         judged = [s for s in inputs.submitted if lock is None or s.institution_id in lock.judged]
         config = RunConfig(
             quarter=str(quarter),
@@ -117,8 +133,8 @@ def prepare(
             snapshots=tuple((s.quarter, s.institution_id, s.revision) for s in inputs.snapshots),
             institutions=_chosen(judged, quarter, institutions, top),
             failed=_failed(inputs.failed, institutions),
-            threads=max(1, (os.cpu_count() or 1) // (jobs or loaded.run.jobs)),
-            memory=_share(jobs or loaded.run.jobs),
+            threads=max(1, (os.cpu_count() or 1) // jobs),
+            memory=_share(jobs),
             chosen=inputs.chosen or bool(institutions) or top > 0,
         )
         config.write()
@@ -137,10 +153,10 @@ def _share(jobs: int) -> str:
 
 
 def _submitted(
-    tools: taking_in.Tools, data: Path, quarter: Quarter, progress: Progress
+    tools: taking_in.Tools, data: Path, quarter: Quarter, jobs: int, progress: Progress
 ) -> tuple[Inputs, list[taking_in.Taken]]:
     """Take everything in; what is judged is the latest of each quarter and institution."""
-    supervisor, taken = take_everything_in(tools, data, quarter, progress)
+    supervisor, taken = take_everything_in(tools, data, quarter, jobs, progress)
     mine = [t for t in taken if t.quarter == quarter]
     failed = {
         t.folder: t.refused[0] if t.refused else "报送目录中没有可读的数据。"

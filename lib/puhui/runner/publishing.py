@@ -20,20 +20,25 @@ from puhui.runner.notebooks import Done, read
 from puhui.runner.plan import COUNTY_SLICES, INSTITUTION_SLICES
 from puhui.runner.project import code_fingerprint, combine, file_hash
 from puhui.runner.state import State
-from puhui.runner.workspace import COUNTY, Run, concat, sort_results
+from puhui.runner.workspace import COUNTY, Run, RunConfig, concat, sort_results
 from puhui.store import write_table, write_text
 
 if TYPE_CHECKING:
     from puhui.briefing.html import Link
     from puhui.briefing.source import Source
+    from puhui.runner.preparing import Prepared
 
 PAGES = {"05_institution": "institutions/{part}.html", "06_county": "county.html"}
 
 
 def complete(run: Run, done: Iterable[Done]) -> tuple[list[str], dict[str, str]]:
     """Split institutions into those with every slice and those that failed, with the reason."""
-    failed = {d.task.institution_id or COUNTY: d.failure for d in done if d.failure}
-    return [i for i in run.config.institutions if i not in failed], failed
+    failed: dict[str, list[str]] = {}
+    for one in done:
+        if one.failure:
+            failed.setdefault(one.task.institution_id or COUNTY, []).append(one.failure)
+    complete_ones = [i for i in run.config.institutions if i not in failed]
+    return complete_ones, {i: "；".join(lines) for i, lines in failed.items()}
 
 
 def gather(run: Run, institutions: Iterable[str]) -> dict[str, pa.Table]:
@@ -95,13 +100,18 @@ def _title(source: Source, part: str) -> str:
     return county_title(source) if part == COUNTY else institution_title(source, part)
 
 
-def write_index(run: Run, institutions: Iterable[str], missing: Iterable[str]) -> Path:
-    """Write ``index.html``: every institution's status, links, what failed and why."""
+def write_index(
+    run: Run, institutions: Iterable[str], missing: Iterable[str], done: Iterable[Done]
+) -> Path:
+    """Write ``index.html``: every institution's status, links, what failed and why.
+
+    Of a notebook in ``done`` that failed, what there is of it is linked, with its log.
+    """
     from puhui.briefing.html import Status, index_page
 
     source = as_judged.noted(run.source(), as_judged.notes(run.config))
     ready = set(institutions)
-    troubles = _troubles(run)
+    troubles, kept = _troubles(run), _kept(run, done)
     statuses = []
     for institution in sorted({*ready, *run.config.failed, *missing} - {COUNTY}):
         facts = run.facts(institution)
@@ -114,11 +124,13 @@ def write_index(run: Run, institutions: Iterable[str], missing: Iterable[str]) -
         else:
             condition, reason = "refused", "本季度未报送。"
         names = [(f"institutions/{institution}.{k}", w) for k, w in _INSTITUTION_FILES]
+        names += kept.get(institution, [])
         kind = str(facts.values["kind"])
         links = _links(run, names)
         statuses.append(Status(institution, facts.name, kind, condition, reason, links))
     results = sorted((run.config.folder / "results").glob("*.parquet"))
     names = [*_COUNTY_FILES, *((f"results/{p.name}", f"结果 {p.stem}") for p in results)]
+    names += kept.get(COUNTY, [])
     page = run.config.folder / "index.html"
     failure = run.config.failed.get(COUNTY, "")
     text = index_page(source, statuses, links=_links(run, names), county_failure=failure)
@@ -134,6 +146,21 @@ def _links(run: Run, names: Iterable[tuple[str, str]]) -> tuple[Link, ...]:
     from puhui.briefing.html import Link
 
     return tuple(Link(w, n) for n, w in names if (run.config.folder / n).is_file())
+
+
+def _kept(run: Run, done: Iterable[Done]) -> dict[str, list[tuple[str, str]]]:
+    """Files of notebooks that failed, with what to call them, by institution."""
+    kept: dict[str, list[tuple[str, str]]] = {}
+    for one in done:
+        if one.failure:
+            path = one.task.output.relative_to(run.config.folder)
+            kept.setdefault(one.task.institution_id or COUNTY, []).extend(
+                [
+                    (path.as_posix(), f"未完成的 {path.stem}"),
+                    (path.with_suffix(".log").as_posix(), f"{path.stem} 日志"),
+                ]
+            )
+    return kept
 
 
 def _troubles(run: Run) -> dict[str, str]:
@@ -184,7 +211,7 @@ _HEAPS = ("rows_in", "accepted", "quarantined", "non_data")
 
 
 def manifest(
-    run: Run, done: list[Done], read_folders: int, pages: int, timings: Mapping[str, float]
+    run: Run, prepared: Prepared, done: list[Done], pages: int, timings: Mapping[str, float]
 ) -> dict[str, Any]:
     """Write ``manifest.json``: inputs, versions, counts, timings, outputs with hashes."""
     folder = run.config.folder
@@ -197,7 +224,7 @@ def manifest(
     policy = run.params.policy.on(run.quarter.end)
     content = {
         "quarter": run.config.quarter,
-        "written_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "written_at": _now(),
         "version": __version__,
         "code": code_fingerprint(),
         "params": run.params.fingerprint,
@@ -209,17 +236,45 @@ def manifest(
         },
         "inputs": [list(s) for s in run.config.snapshots],
         "rows": _row_counts(intake),
-        "folders_read": read_folders,
+        "folders_read": sum(t.read for t in prepared.taken),
         "executed": sum(d.executed for d in done),
         "unchanged": sum(not d.executed for d in done),
         "pages_written": pages,
         "as_judged": list(as_judged.notes(run.config)),
+        "refused": list(prepared.refused),
         "failed": dict(run.config.failed),
         "seconds": {k: round(v, 2) for k, v in timings.items()},
         "notebook_seconds": {d.task.id: round(d.seconds, 2) for d in done if d.executed},
         "outputs": {
-            str(p.relative_to(folder)): file_hash(p) for p in outputs if p.name != "manifest.json"
+            str(p.relative_to(folder)): file_hash(p) for p in outputs if p.name != _MANIFEST
         },
     }
-    write_text(folder / "manifest.json", json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    _write(folder, content)
     return content
+
+
+def nothing_done(config: RunConfig) -> dict[str, Any]:
+    """Let the manifest say that nothing had changed; returns it."""
+    content: dict[str, Any] = json.loads((config.folder / _MANIFEST).read_text(encoding="utf-8"))
+    content |= {
+        "written_at": _now(),
+        "folders_read": 0,
+        "executed": 0,
+        "unchanged": content["executed"] + content["unchanged"],
+        "pages_written": 0,
+        "seconds": {},
+        "notebook_seconds": {},
+    }
+    _write(config.folder, content)
+    return content
+
+
+_MANIFEST = "manifest.json"
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+
+
+def _write(folder: Path, content: Mapping[str, object]) -> None:
+    write_text(folder / _MANIFEST, json.dumps(content, ensure_ascii=False, indent=1) + "\n")

@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from puhui.errors import RunError
+from puhui.params.loading import chain, series_folders
 from puhui.quarter import Quarter
 from puhui.runner import publishing
 from puhui.runner.as_judged import same_inputs
@@ -24,10 +26,12 @@ from puhui.runner.preparing import (
     quiet,
     with_failures,
 )
-from puhui.runner.project import project_root
+from puhui.runner.project import code_fingerprint, combine, project_root
 from puhui.runner.staging import Staging
 from puhui.runner.state import State
-from puhui.runner.workspace import Run, RunConfig
+from puhui.runner.unchanged import Trace, nothing_to_do
+from puhui.runner.warm import TEMPLATE
+from puhui.runner.workspace import COUNTY, Run, RunConfig
 
 
 @dataclass(frozen=True)
@@ -51,17 +55,57 @@ class Request:
         """Where the run is made before it is published."""
         return Staging(self.out, self.quarter)
 
+    @property
+    def store(self) -> Path:
+        """Snapshots of what was submitted."""
+        return self.data / "store"
+
+    @property
+    def notebook_folder(self) -> Path:
+        """Where the notebooks are."""
+        return self.notebooks or project_root() / "notebooks"
+
+    @property
+    def asked(self) -> str:
+        """Fingerprint of what was asked for, and of the code that answers."""
+        # How many work side by side changes nothing of what they make.
+        return combine(code_fingerprint(), replace(self, jobs=0), self.out.resolve())
+
+    def read(self) -> list[Path]:
+        """Files and folders a run reads, but for the store."""
+        folders = chain(self.params)
+        given = ["submissions", "supervisor", "confirmations.csv"]
+        apart = [self.notebook_folder, *([self.as_judged] if self.as_judged else [])]
+        named = [self.data / name for name in given if (self.data / name).exists()]
+        return [*named, *folders, *series_folders(folders, self.data), *apart]
+
 
 @dataclass(frozen=True)
 class Outcome:
     """What became of a run."""
 
-    run: Run
+    config: RunConfig
     manifest: dict[str, Any]
-    failed: dict[str, str]
-    refused: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-    """Where a run made again cannot be as it was."""
+
+    @cached_property
+    def run(self) -> Run:
+        """The run as notebooks open it."""
+        return Run(self.config)
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """Institutions without a page, and why."""
+        return dict(self.config.failed)
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """Files of the quarter that were sent back, a line each."""
+        return tuple(self.manifest["refused"])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Where a run made again cannot be as it was."""
+        return tuple(self.manifest["as_judged"])
 
     @property
     def exit_code(self) -> int:
@@ -130,20 +174,35 @@ def run_quarter(request: Request, progress: Progress = quiet) -> Outcome:
     PuhuiError
         If nothing could start; failures of single institutions are in the outcome.
     """
-    with request.staging.held():
+    staging = request.staging
+    with staging.held():
+        if not staging.folder.is_dir() and nothing_to_do(
+            request.asked, request.store, staging.final
+        ):
+            return _as_it_is(request)
+        trace = Trace.before(request.asked, request.read())
         made = _run_quarter(request, progress)
-        published = replace(made.run.config, out=str(request.out.resolve()))
-        published.write_to(made.run.config.file)
-        request.staging.publish()
-        return replace(made, run=Run(published, made.run.params))
+        published = replace(made.config, out=str(request.out.resolve()))
+        published.write_to(made.config.file)
+        staging.publish(keep=made.run.params.run.keep_runs)
+        if not {*made.config.institutions, COUNTY} & made.config.failed.keys():
+            trace.keep(request.store, staging.final)  # what failed is tried again
+        return replace(made, config=published)
+
+
+def _as_it_is(request: Request) -> Outcome:
+    """Leave what is published as it is, and let the manifest say so."""
+    config = RunConfig.read(request.staging.final / "working" / "run.json")
+    return Outcome(config, publishing.nothing_done(config))
 
 
 def _run_quarter(request: Request, progress: Progress) -> Outcome:
     clock = _Clock()
+    TEMPLATE.start(request.params, request.data)  # gets ready while submissions are read
     with clock.stage("intake_and_measures"):
         prepared = _prepare(request, progress)
     run = prepared.run
-    notebooks = request.notebooks or project_root() / "notebooks"
+    notebooks = request.notebook_folder
     work = _Workshop(run, request.jobs or run.params.run.jobs, progress)
     with clock.stage("working_papers"):
         working = work.execute("计算底稿", Planner(run, notebooks).working())
@@ -159,11 +218,10 @@ def _run_quarter(request: Request, progress: Progress) -> Outcome:
         pages = publishing.export(run, briefed, work.state)
         ready = [i for i in institutions if i not in failed]
         publishing.remove_stale(run, ready)
-        publishing.write_index(run, ready, institutions_without_submission(run))
-        read = sum(t.read for t in prepared.taken)
         done = [*working, *briefed]
-        manifest = publishing.manifest(run, done, read, len(pages), clock.seconds)
-    return Outcome(run, manifest, dict(run.config.failed), prepared.refused, prepared.notes)
+        publishing.write_index(run, ready, institutions_without_submission(run), done)
+        manifest = publishing.manifest(run, prepared, done, len(pages), clock.seconds)
+    return Outcome(run.config, manifest)
 
 
 class _Workshop:
@@ -171,7 +229,7 @@ class _Workshop:
 
     def __init__(self, run: Run, jobs: int, progress: Progress) -> None:
         self.state = State(run.config.working / "state.json")
-        self._limits = run.params.run.timeouts
+        self._limits = run.params.run.limits
         self._jobs = jobs
         self._progress = progress
 

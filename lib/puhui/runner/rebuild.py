@@ -15,15 +15,11 @@ import nbformat
 from puhui import params
 from puhui.runner.notebooks import execute
 from puhui.runner.project import project_root
-from puhui.runner.warm import KERNEL_ENVIRONMENT
 
 
 def rebuild(folder: Path) -> list[Path]:
     """Execute every notebook of a folder in place; returns them in order."""
-    import os
-
-    os.environ.update(KERNEL_ENVIRONMENT)
-    limits = params.load(project_root() / "params").run.timeouts
+    limits = params.load(project_root() / "params").run.limits
     done = sorted(folder.glob("[0-9]*.ipynb"))
     for path in done:
         with tempfile.TemporaryDirectory() as temporary:

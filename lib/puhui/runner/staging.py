@@ -3,7 +3,8 @@
 ``output/.staging/<quarter>`` begins as a copy of hard links of ``output/<quarter>``, or as what an
 interrupted run left there; whatever is written replaces a file and never changes one, so that the
 published folder stays as it was. Two renames publish it; a journal written before them lets the
-next start finish what a kill in between left undone.
+next start finish what a kill in between left undone. What it took the place of is kept for a while
+in ``output/earlier/<quarter>``, if it was not the same.
 """
 
 from __future__ import annotations
@@ -11,17 +12,20 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from puhui.errors import RunError
 from puhui.quarter import Quarter
 from puhui.store import held, sweep, write_text
 
 _STAGING = ".staging"
+_EARLIER = "earlier"
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,11 @@ class Staging:
     def _old(self) -> Path:
         return self.root / f"{self.quarter}.old"
 
+    @property
+    def earlier(self) -> Path:
+        """Runs of the quarter that others took the place of, by the time they were made."""
+        return self.out / _EARLIER / str(self.quarter)
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold the quarter's output for one run, with what the last one left undone finished.
@@ -68,7 +77,7 @@ class Staging:
         with _plainly(self.out), held(self.root / f"{self.quarter}.lock", "输出目录"):
             sweep(self.root)
             if self._journal.is_file():
-                self._swap()
+                self._swap(json.loads(self._journal.read_text(encoding="utf-8"))["keep"])
             yield
 
     def begin(self) -> None:
@@ -83,11 +92,11 @@ class Staging:
             making.mkdir(parents=True)
         making.replace(self.folder)
 
-    def publish(self) -> None:
-        """Let what was made take the place of what was published."""
+    def publish(self, *, keep: int = 0) -> None:
+        """Let what was made take the place of what was published; ``keep`` earlier runs stay."""
         self._name_final()
-        write_text(self._journal, json.dumps({"publish": str(self.quarter)}))
-        self._swap()
+        write_text(self._journal, json.dumps({"publish": str(self.quarter), "keep": keep}))
+        self._swap(keep)
 
     def _name_final(self) -> None:
         """Let working papers name the folder they will lie in, so that they can be run again."""
@@ -97,15 +106,42 @@ class Staging:
             if here in text:
                 write_text(path, text.replace(here, there))
 
-    def _swap(self) -> None:
+    def _swap(self, keep: int) -> None:
         """Publish; each step may have been done already."""
         if self.folder.is_dir():
             if self.final.is_dir():
                 shutil.rmtree(self._old, ignore_errors=True)
                 self.final.replace(self._old)
             self.folder.replace(self.final)
+        if self._old.is_dir():
+            self._retire()
+        runs = sorted(self.earlier.glob("*")) if self.earlier.is_dir() else []
+        for run in runs[: max(len(runs) - keep, 0)]:
+            shutil.rmtree(run)
         self._journal.unlink(missing_ok=True)
-        shutil.rmtree(self._old, ignore_errors=True)
+
+    def _retire(self) -> None:
+        """Keep what was replaced under the time it was made, unless it was the same."""
+        old, new = _manifest(self._old), _manifest(self.final)
+        kept = self.earlier / _stamp(str(old.get("written_at", "")))
+        if not old or old.get("outputs") == new.get("outputs") or kept.exists():
+            shutil.rmtree(self._old)
+            return
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        self._old.replace(kept)
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def _stamp(written_at: str) -> str:
+    """Name of a folder for a time: ``20261123T195146Z``."""
+    return re.sub(r"[-:]", "", written_at).replace("+0000", "Z")
 
 
 def _link(source: str, target: str) -> str:

@@ -30,6 +30,8 @@ class Tools:
     layouts: tuple[intake.Layout, ...]
     checks: intake.Checks
     hasher: intake.Hasher
+    hashes: dict[Path, str] = field(default_factory=dict)
+    """Contents of folders already looked at in this run."""
 
     @classmethod
     def of(cls, params: Params, store_root: Path) -> Tools:
@@ -139,6 +141,32 @@ class Part:
     """Quarantined loans in canonical columns, under their table's name."""
 
 
+def unchanged(
+    tools: Tools,
+    quarter: Quarter,
+    folder: Path,
+    register: pa.Table | None,
+    own: Mapping[str, int] | None = None,
+) -> Taken | None:
+    """Return what a folder gave when it was read, if nothing about it has changed since."""
+    known = tools.store.record(quarter, folder.name)
+    key = _key(tools, folder, register, _beside(folder, own))
+    if known is None or known.key != key or not _still_there(tools.store, known):
+        return None
+    return Taken(quarter, folder.name, dict(known.revisions), known.refused, read=False)
+
+
+def _beside(folder: Path, own: Mapping[str, int] | None) -> dict[str, int]:
+    return dict(sorted((own or {}).items())) if folder.name == SHARED else {}
+
+
+def _key(tools: Tools, folder: Path, register: pa.Table | None, beside: Mapping[str, int]) -> str:
+    if folder not in tools.hashes:
+        tools.hashes[folder] = files_hash(_files(folder), folder)
+    register_key = "" if register is None else combine(register.to_pylist())
+    return combine(tools.key, register_key, tools.hashes[folder], beside)
+
+
 def take_in(
     tools: Tools,
     quarter: Quarter,
@@ -157,12 +185,11 @@ def take_in(
         own for the quarter; what the shared file brings is added to those.
     """
     shared = folder.name == SHARED
-    beside = dict(sorted((own or {}).items())) if shared else {}
-    register_key = "" if register is None else combine(register.to_pylist())
-    key = combine(tools.key, register_key, files_hash(_files(folder), folder), beside)
-    known = tools.store.record(quarter, folder.name)
-    if known is not None and known.key == key and _still_there(tools.store, known):
-        return Taken(quarter, folder.name, dict(known.revisions), known.refused, read=False)
+    beside = _beside(folder, own)
+    key = _key(tools, folder, register, beside)
+    known = unchanged(tools, quarter, folder, register, own)
+    if known is not None:
+        return known
     read = intake.read_submission(
         folder,
         quarter=quarter,

@@ -1,12 +1,13 @@
-"""The template process: imports what notebooks need, then forks a kernel for each request.
+"""The template process: imports what notebooks need, then forks a process for each request.
 
 Started by :mod:`puhui.runner.warm` with one end of a socket. A request is a JSON object with
-``argv`` (of ``ipykernel``), ``env`` and ``cwd``; the answer is the kernel's process id with a
-descriptor of the process. When the other end closes, however that came about, the template
-ends, and every kernel with it.
+``target`` (``module:name`` of what is called), ``argv``, ``env`` and ``cwd``; the answer is the
+process id with a descriptor of the process. When the other end closes, however that came about,
+the template ends, and every process forked from it.
 
-Nothing but imports happens here: no engine, no query, no figure and no thread, or a fork of it
-would not be as good as new.
+Nothing but imports and the reading of what is never changed, parameters and the charts' font,
+happens here: no engine, no query, no figure and no thread, or a fork of it would not be as good
+as new.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import random
 import signal
 import socket
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +31,9 @@ from typing import Any
 STACK = (
     "IPython.core.completerlib",
     "duckdb",
+    "fontTools.subset",
+    "fontTools.ttLib.tables.otConverters",
+    "ipykernel.debugger",
     "ipykernel.kernelapp",
     "ipykernel.zmqshell",
     "matplotlib.figure",
@@ -39,29 +46,47 @@ STACK = (
     "puhui.briefing.html",
     "puhui.briefing.institution",
     "puhui.briefing.plain",
+    "puhui.briefing.xlsx",
     "puhui.eligibility",
     "puhui.indicators",
     "puhui.rates",
     "puhui.results",
     "puhui.runner.preparing",
     "pyarrow.compute",
+    "pyarrow.dataset",
+    "pyarrow.pandas_compat",
     "pyarrow.parquet",
     "scipy.stats",
     "seaborn",
+    "sqlglot.generators.duckdb",
     "statsmodels.api",
 )
+
+
+def without_grammar() -> None:
+    """Keep jsonschema from loading a grammar of IRIs, which takes a second of every process.
+
+    Only schemas with that format would ask for it, and the schema of notebooks has none.
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+
 #: Longest request: arguments and environment of a kernel.
 LONGEST = 1 << 20
 _PR_SET_PDEATHSIG = 1
 
 
-def main(descriptor: int) -> None:
-    """Import the stack, say ``ready`` (or what went wrong), then fork on request."""
+def main(descriptor: int, reads: Sequence[str] = ()) -> None:
+    """Import the stack, say ``ready`` (or what went wrong), then fork on request.
+
+    ``reads`` are a params folder and the data folder of the run, if its parameters are to be read.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the runner's affair
+    without_grammar()
     connection = socket.socket(fileno=descriptor)
     connection.set_inheritable(False)
     libc = ctypes.CDLL(None, use_errno=True)
-    connection.send(_prepared().encode())
+    connection.send(_prepared(reads).encode())
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a kernel here
     gc.collect()
     gc.freeze()
@@ -69,14 +94,27 @@ def main(descriptor: int) -> None:
         _fork(connection, json.loads(request), libc)
 
 
-def _prepared() -> str:
+def _prepared(reads: Sequence[str]) -> str:
     try:
         for name in STACK:
             importlib.import_module(name)
+        from puhui.briefing import glyphs
     except Exception as error:
         return f"{type(error).__name__}: {error}"
+    glyphs.font_of("")
+    if reads:
+        _read(*reads)
     threads = len(list(Path("/proc/self/task").iterdir()))
     return "ready" if threads == 1 else f"{threads} threads after imports"
+
+
+def _read(folder: str, data: str) -> None:
+    """Read parameters; whoever opens them says what is wrong with them."""
+    from puhui import params
+    from puhui.errors import PuhuiError
+
+    with suppress(PuhuiError, OSError):
+        params.load(Path(folder), data_folder=Path(data))
 
 
 def _fork(connection: socket.socket, request: dict[str, Any], libc: ctypes.CDLL) -> None:
@@ -86,7 +124,7 @@ def _fork(connection: socket.socket, request: dict[str, Any], libc: ctypes.CDLL)
         connection.close()
         code = 1
         try:
-            _become_kernel(request, template, libc)
+            _become(request, template, libc)
             code = 0
         finally:
             os._exit(code)
@@ -99,10 +137,9 @@ def _fork(connection: socket.socket, request: dict[str, Any], libc: ctypes.CDLL)
     os.close(descriptor)
 
 
-def _become_kernel(request: dict[str, Any], template: int, libc: ctypes.CDLL) -> None:
-    """Run a kernel in this fresh process until it is told to stop."""
+def _become(request: dict[str, Any], template: int, libc: ctypes.CDLL) -> None:
+    """Do in this fresh process what was asked for."""
     import numpy as np
-    from ipykernel.kernelapp import IPKernelApp
 
     os.setsid()
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -116,10 +153,10 @@ def _become_kernel(request: dict[str, Any], template: int, libc: ctypes.CDLL) ->
     os.chdir(request["cwd"])
     random.seed()
     np.random.seed()
-    IPKernelApp.launch_instance(argv=request["argv"])
+    pkgutil.resolve_name(request["target"])(argv=request["argv"])
 
 
 if __name__ == "__main__":
     # `python -m` puts the working folder first; a kernel's imports must not depend on it.
     sys.path[:] = [p for p in sys.path if p not in ("", str(Path.cwd()))]
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), sys.argv[2:])

@@ -43,8 +43,8 @@ _LOG = logging.getLogger(__name__)
 HAS_WARM = sys.platform == "linux" and hasattr(os, "pidfd_open")
 
 
-class KernelProcess:
-    """A kernel forked by the template, with the manners of :class:`subprocess.Popen`."""
+class ForkedProcess:
+    """A process forked by the template, with the manners of :class:`subprocess.Popen`."""
 
     stdin = stdout = stderr = None
 
@@ -93,10 +93,17 @@ class Template:
         self._connection: socket.socket | None = None
         self._ready = False
         self._unusable = False
+        self._reads: tuple[str, ...] = ()
 
-    def start(self) -> None:
-        """Start the template without waiting until it has imported everything."""
+    def start(self, params: Path | None = None, data: Path | None = None) -> None:
+        """Start the template without waiting until it has imported everything.
+
+        It reads the parameters in ``params`` for a run on ``data``, if these are given, so that
+        what is forked from it need not.
+        """
         if HAS_WARM and not self._unusable:
+            if params is not None and data is not None:
+                self._reads = (str(params.resolve()), str(data.resolve()))
             with self._lock:
                 self._start()
 
@@ -105,7 +112,7 @@ class Template:
             return
         self._close()
         mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-m", "puhui.runner.template", str(its.fileno())]
+        command = [sys.executable, "-m", "puhui.runner.template", str(its.fileno()), *self._reads]
         self._process = subprocess.Popen(
             command,
             pass_fds=[its.fileno()],
@@ -117,11 +124,17 @@ class Template:
         its.close()
         self._connection = mine
 
-    def fork(self, argv: Sequence[str], env: Mapping[str, str], cwd: str) -> KernelProcess | None:
-        """Fork a kernel with arguments of ``ipykernel``; ``None`` if there is no template."""
+    def fork(
+        self, target: str, argv: Sequence[str], env: Mapping[str, str], cwd: str
+    ) -> ForkedProcess | None:
+        """Fork a process that calls ``target`` (``module:name``) with ``argv=``.
+
+        ``None`` if there is no template.
+        """
         if not HAS_WARM or self._unusable:
             return None
-        request = json.dumps({"argv": list(argv), "env": dict(env), "cwd": cwd}).encode()
+        asked = {"target": target, "argv": list(argv), "env": dict(env), "cwd": cwd}
+        request = json.dumps(asked).encode()
         with self._lock:
             for _ in range(2):  # a template that was killed is started again, once
                 self._start()
@@ -133,7 +146,7 @@ class Template:
                     break
         return None
 
-    def _forked(self, request: bytes) -> KernelProcess:
+    def _forked(self, request: bytes) -> ForkedProcess:
         connection = self._connection
         if connection is None:
             raise ConnectionError
@@ -143,7 +156,7 @@ class Template:
         answer, descriptors, _, _ = socket.recv_fds(connection, 64, 1)
         if not descriptors:
             raise ConnectionError
-        return KernelProcess(int(answer), descriptors[0])
+        return ForkedProcess(int(answer), descriptors[0])
 
     def _greeted(self, said: str) -> None:
         """Take the template at its word; one that cannot be forked is not tried again."""
@@ -171,6 +184,7 @@ class Template:
 
 
 TEMPLATE = Template()
+_LAUNCH = "ipykernel.kernelapp:IPKernelApp.launch_instance"
 atexit.register(TEMPLATE.close)
 
 
@@ -181,9 +195,10 @@ class WarmProvisioner(LocalProvisioner):
         """Fork a kernel from the template, or launch an ordinary one."""
         env = {**(kwargs.get("env") or os.environ), **KERNEL_ENVIRONMENT}
         arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
-        process = TEMPLATE.fork(arguments, env, str(kwargs.get("cwd") or os.getcwd()))
+        cwd = str(kwargs.get("cwd") or os.getcwd())
+        process = TEMPLATE.fork(_LAUNCH, arguments, env, cwd)
         if process is None:
-            return await super().launch_kernel(cmd, **kwargs)
+            return await super().launch_kernel(cmd, **{**kwargs, "env": env})
         # The library declares the process as None.
         self.process = process  # type: ignore[assignment]
         self.pid = self.pgid = process.pid

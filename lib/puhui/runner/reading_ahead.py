@@ -1,0 +1,93 @@
+"""Submitted folders read by several processes at once.
+
+What a process reads it puts into the store; whoever takes the folders in afterwards, one after
+the other, finds it there. So a process that dies costs time and nothing else: what it has not
+read is read again where errors are said.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from puhui import params
+from puhui.quarter import Quarter
+from puhui.runner.notebooks import stopping
+from puhui.runner.taking_in import Tools, take_in
+from puhui.runner.warm import TEMPLATE
+from puhui.store import Snapshot
+
+Folder = tuple[Quarter, Path]
+BRANCHES = "branches"
+
+
+def read_ahead(
+    tools: Tools,
+    data: Path,
+    folders: Sequence[Folder],
+    office: Snapshot | None,
+    jobs: int,
+    on_read: Callable[[Folder], None],
+) -> None:
+    """Read folders that do not rest on one another, this process among ``jobs``.
+
+    Parameters
+    ----------
+    office
+        The supervisor's snapshot, for its register of branches.
+    on_read
+        Called in any thread as a folder has been read.
+    """
+    # The largest first: a long one that begins last would be waited for.
+    left = deque(sorted(folders, key=lambda f: (-_bytes(f[1]), str(f[1]))))
+    known = register(office)
+
+    def elsewhere() -> None:
+        while left:
+            one = left.popleft()
+            asked = [str(tools.params.folders[0]), str(data), str(tools.store.root)]
+            where = ["" if office is None else str(office.file(BRANCHES)), str(one[0]), str(one[1])]
+            process = TEMPLATE.fork(_TARGET, [*asked, *where], os.environ, os.getcwd())
+            if process is None:
+                left.append(one)
+                return
+            process.wait()
+            on_read(one)
+
+    with ThreadPoolExecutor(max_workers=max(1, jobs - 1)) as pool, stopping(pool):
+        others = [pool.submit(elsewhere) for _ in range(min(jobs, len(left)) - 1)]
+        while left:
+            one = left.popleft()
+            take_in(tools, *one, known)
+            on_read(one)
+        for other in others:
+            other.result()
+
+
+def register(office: Snapshot | None) -> pa.Table | None:
+    """Branches the supervisor knows."""
+    if office is None or BRANCHES not in office.tables:
+        return None
+    return pq.ParquetFile(office.file(BRANCHES)).read()
+
+
+_TARGET = "puhui.runner.reading_ahead:read_one"
+
+
+def read_one(argv: Sequence[str]) -> None:
+    """Read one folder in a process of its own; what goes wrong is said by who reads it again."""
+    params_folder, data, store, branches, quarter, folder = argv
+    loaded = params.load(Path(params_folder), data_folder=Path(data))
+    tools = Tools.of(loaded, Path(store))
+    known = pq.ParquetFile(branches).read() if Path(branches).is_file() else None
+    take_in(tools, Quarter.parse(quarter), Path(folder), known)
+
+
+def _bytes(folder: Path) -> int:
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
