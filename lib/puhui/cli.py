@@ -73,6 +73,7 @@ def run(
         Path | None,
         typer.Option("--as-judged", help="inputs.lock：按其中锁定的版本重做，不接收新报送。"),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="全部重做，不论有无变化。")] = False,
 ) -> None:
     """从报送到网页：接收校验 → 入库 → 指标 → 笔记本 → 汇集 → 通报。"""
     from puhui import schema
@@ -80,7 +81,7 @@ def run(
 
     request = _request(quarter, data, params, out, institution, top, jobs)
     with _progress() as progress:
-        outcome = run_quarter(replace(request, as_judged=as_judged), progress)
+        outcome = run_quarter(replace(request, as_judged=as_judged, force=force), progress)
     manifest = outcome.manifest
     for table, rows in manifest["rows"].items():
         _out.print(

@@ -198,6 +198,10 @@ class Store:
             pq.write_table(table, folder / f"{name}.parquet")
         write_text(folder / "record.json", json.dumps(asdict(record), ensure_ascii=False, indent=1))
 
+    def forget(self, quarter: Quarter, folder: str) -> None:
+        """Forget what intake said of a folder, so that it is read again."""
+        shutil.rmtree(self._record_folder(quarter, folder), ignore_errors=True)
+
     def record_table(self, quarter: Quarter, folder: str, name: str) -> pa.Table:
         """Read ``findings``, ``intake`` or ``quarantine`` of a recorded folder."""
         return pq.read_table(self._record_folder(quarter, folder) / f"{name}.parquet")

@@ -56,7 +56,13 @@ def until_gone(pids: list[int], within: float) -> bool:
     return False
 
 
-def killed_at(process: subprocess.Popen[bytes], said: Path, stage: str, after: float = 0.0) -> bool:
+def killed_at(
+    process: subprocess.Popen[bytes],
+    said: Path,
+    stage: str,
+    after: float = 0.0,
+    by: signal.Signals = signal.SIGKILL,
+) -> bool:
     """Kill the whole process group ``after`` so many seconds of a stage.
 
     Returns
@@ -73,7 +79,7 @@ def killed_at(process: subprocess.Popen[bytes], said: Path, stage: str, after: f
     children = []
     if running:
         children = [c.pid for c in psutil.Process(process.pid).children(recursive=True)]
-        os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(process.pid, by)
     process.wait()
     assert until_gone(children, 5)
     return running

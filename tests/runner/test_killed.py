@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,18 @@ def test_killed_in_a_stage_and_started_again(tmp_path, undisturbed, stage):
     data, out, said = tmp_path / "data", tmp_path / "out", tmp_path / "said"
     shutil.copytree(undisturbed[0], data)
     killed_at(start(data, out, said), said, stage)
+    assert not (out / "2021Q4").exists()
+    assert start(data, out, said).wait() == 0
+    assert outputs(out) == undisturbed[1]
+    assert left_over(data, out) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["接收与校验", "计算底稿"])
+def test_interrupted_by_ctrl_c_and_started_again(tmp_path, undisturbed, stage):
+    data, out, said = tmp_path / "data", tmp_path / "out", tmp_path / "said"
+    shutil.copytree(undisturbed[0], data)
+    assert killed_at(start(data, out, said), said, stage, by=signal.SIGINT)
     assert not (out / "2021Q4").exists()
     assert start(data, out, said).wait() == 0
     assert outputs(out) == undisturbed[1]

@@ -340,6 +340,15 @@ def test_a_second_run_redoes_nothing_then_a_resubmission_only_what_it_touches(ag
     assert sorted(p.name for p in store.iterdir()) == ["rev=0001", "rev=0002"]
 
 
+def test_force_does_everything_again_and_says_the_same(again):
+    request, _ = again
+    before = run_quarter(request).manifest
+    forced = run_quarter(dataclasses.replace(request, force=True)).manifest
+    assert forced["executed"] == before["executed"] + before["unchanged"] > 8
+    assert forced["folders_read"] == 4
+    assert (forced["outputs"], forced["inputs"]) == (before["outputs"], before["inputs"])
+
+
 def test_a_corrected_register_reaches_working_papers_and_pages(again):
     request, _ = again
     run_quarter(request)

@@ -9,7 +9,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,10 +75,10 @@ def execute_all(
     """
     without_grammar()
     jobs = max(1, jobs)
-    turn = threading.BoundedSemaphore(jobs)
+    turn = _Turn(jobs)
     results: dict[str, Done] = {}
     # Twice as many threads as jobs: while some compute, the kernels of the next get ready.
-    with ThreadPoolExecutor(max_workers=2 * jobs) as pool, stopping(pool):
+    with ThreadPoolExecutor(max_workers=2 * jobs) as pool, stopping(pool, turn.stop):
         futures = [pool.submit(_execute_if_needed, task, state, limits, turn) for task in tasks]
         for future in as_completed(futures):
             done = future.result()
@@ -91,8 +91,29 @@ def execute_all(
     return [results[t.id] for t in tasks]
 
 
+class _Turn:
+    """Lets so many compute at a time, and nobody any more once it is stopped."""
+
+    def __init__(self, jobs: int) -> None:
+        self._free = threading.BoundedSemaphore(jobs)
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Let nobody begin."""
+        self._stopped = True
+
+    def __enter__(self) -> None:
+        self._free.acquire()
+        if self._stopped:
+            self._free.release()
+            raise CancelledError
+
+    def __exit__(self, *_: object) -> None:
+        self._free.release()
+
+
 @contextmanager
-def stopping(pool: ThreadPoolExecutor) -> Iterator[None]:
+def stopping(pool: ThreadPoolExecutor, stop: Callable[[], None] = lambda: None) -> Iterator[None]:
     """On Ctrl-C start nothing more and end child processes, so that the threads come back.
 
     Where nothing can be written any more, what has not begun need not begin.
@@ -100,9 +121,11 @@ def stopping(pool: ThreadPoolExecutor) -> Iterator[None]:
     try:
         yield
     except OSError:
+        stop()
         pool.shutdown(wait=False, cancel_futures=True)
         raise
     except KeyboardInterrupt:
+        stop()
         pool.shutdown(wait=False, cancel_futures=True)
         for child in psutil.Process().children(recursive=True):
             with suppress(psutil.NoSuchProcess):

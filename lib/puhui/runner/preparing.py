@@ -43,7 +43,12 @@ def quiet(_stage: str, _done: int, _total: int, _text: str) -> None:
 
 
 def take_everything_in(
-    tools: taking_in.Tools, data: Path, quarter: Quarter, jobs: int, progress: Progress
+    tools: taking_in.Tools,
+    data: Path,
+    quarter: Quarter,
+    jobs: int,
+    progress: Progress,
+    force: bool = False,
 ) -> tuple[Snapshot | None, list[taking_in.Taken]]:
     """Read every submitted folder up to the quarter into the store, ``jobs`` at a time."""
     folders = list(taking_in.submitted_folders(data, quarter))
@@ -52,6 +57,9 @@ def take_everything_in(
             f"没有 {quarter} 的报送：{data / 'submissions' / str(quarter)} 不存在或为空。",
             remedy="请把各机构报送放入该目录。",
         )
+    if force:
+        for of, folder in folders:
+            tools.store.forget(of, folder.name)
     office = taking_in.take_in_supervisor(tools, data, quarter)
     known = register(office)
     seen = count(1)
@@ -88,6 +96,7 @@ def prepare(
     jobs: int = 0,
     progress: Progress = quiet,
     as_judged: Path | None = None,
+    force: bool = False,
 ) -> Prepared:
     """Take submissions in, lock the snapshots to be read, and compute the measures.
 
@@ -104,6 +113,8 @@ def prepare(
         the run file says.
     as_judged
         An ``inputs.lock``: its snapshots are judged, and nothing is taken in.
+    force
+        Submissions are read again, changed or not; what they say is compared with the store.
 
     Raises
     ------
@@ -121,7 +132,7 @@ def prepare(
         if as_judged is not None and lock is not None:
             inputs = repeating.again(tools.store, as_judged, lock, rules)
         else:
-            inputs, taken = _submitted(tools, data, quarter, jobs, progress)
+            inputs, taken = _submitted(tools, data, quarter, jobs, progress, force)
         judged = [s for s in inputs.submitted if lock is None or s.institution_id in lock.judged]
         config = RunConfig(
             quarter=str(quarter),
@@ -153,10 +164,15 @@ def _share(jobs: int) -> str:
 
 
 def _submitted(
-    tools: taking_in.Tools, data: Path, quarter: Quarter, jobs: int, progress: Progress
+    tools: taking_in.Tools,
+    data: Path,
+    quarter: Quarter,
+    jobs: int,
+    progress: Progress,
+    force: bool,
 ) -> tuple[Inputs, list[taking_in.Taken]]:
     """Take everything in; what is judged is the latest of each quarter and institution."""
-    supervisor, taken = take_everything_in(tools, data, quarter, jobs, progress)
+    supervisor, taken = take_everything_in(tools, data, quarter, jobs, progress, force)
     mine = [t for t in taken if t.quarter == quarter]
     failed = {
         t.folder: t.refused[0] if t.refused else "报送目录中没有可读的数据。"

@@ -49,6 +49,8 @@ class Request:
     notebooks: Path | None = None
     as_judged: Path | None = None
     """An ``inputs.lock`` whose very snapshots are judged."""
+    force: bool = False
+    """Do everything again, whether or not anything changed."""
 
     @property
     def staging(self) -> Staging:
@@ -69,7 +71,8 @@ class Request:
     def asked(self) -> str:
         """Fingerprint of what was asked for, and of the code that answers."""
         # How many work side by side changes nothing of what they make.
-        return combine(code_fingerprint(), replace(self, jobs=0), self.out.resolve())
+        same = replace(self, jobs=0, force=False)
+        return combine(code_fingerprint(), same, self.out.resolve())
 
     def read(self) -> list[Path]:
         """Files and folders a run reads, but for the store."""
@@ -141,7 +144,7 @@ def _prepare(request: Request, progress: Progress) -> Prepared:
         )
     if request.as_judged is not None:
         _not_over_others(request, request.as_judged)
-    request.staging.begin()
+    request.staging.begin(afresh=request.force)
     return prepare(
         request.data,
         request.params,
@@ -152,6 +155,7 @@ def _prepare(request: Request, progress: Progress) -> Prepared:
         jobs=request.jobs,
         progress=progress,
         as_judged=request.as_judged,
+        force=request.force,
     )
 
 
@@ -176,7 +180,8 @@ def run_quarter(request: Request, progress: Progress = quiet) -> Outcome:
     """
     staging = request.staging
     with staging.held():
-        if not staging.folder.is_dir() and nothing_to_do(
+        interrupted = staging.folder.is_dir()
+        if not (request.force or interrupted) and nothing_to_do(
             request.asked, request.store, staging.final
         ):
             return _as_it_is(request)

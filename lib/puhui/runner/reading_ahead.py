@@ -62,10 +62,14 @@ def read_ahead(
 
     with ThreadPoolExecutor(max_workers=max(1, jobs - 1)) as pool, stopping(pool):
         others = [pool.submit(elsewhere) for _ in range(min(jobs, len(left)) - 1)]
-        while left:
-            one = left.popleft()
-            take_in(tools, *one, known)
-            on_read(one)
+        try:
+            while left:
+                one = left.popleft()
+                take_in(tools, *one, known)
+                on_read(one)
+        except BaseException:
+            left.clear()  # nobody begins another
+            raise
         for other in others:
             other.result()
 

@@ -80,8 +80,15 @@ class Staging:
                 self._swap(json.loads(self._journal.read_text(encoding="utf-8"))["keep"])
             yield
 
-    def begin(self) -> None:
-        """Make the folder from links of what is published, unless a run was interrupted in it."""
+    def begin(self, *, afresh: bool = False) -> None:
+        """Make the folder from links of what is published, unless a run was interrupted in it.
+
+        ``afresh`` makes it empty in any case.
+        """
+        if afresh:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.mkdir(parents=True)
+            return
         if self.folder.is_dir():
             return
         making = self.root / f"{self.quarter}.new"
