@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from puhui.briefing.county import county_sections, county_title
+from puhui.briefing.county import county_sections
 from puhui.briefing.figures import Figure
 from puhui.briefing.html import (
     Link,
@@ -17,8 +17,9 @@ from puhui.briefing.html import (
     render_table,
 )
 from puhui.briefing.html.pages import provenance
-from puhui.briefing.institution import institution_sections, institution_title
+from puhui.briefing.institution import institution_sections
 from puhui.briefing.table import Chart, Column, Mark, NoData, Section, Table, plain
+from puhui.briefing.titles import county_title, institution_title
 from puhui.errors import NotebookFailed
 
 HOSTILE = [

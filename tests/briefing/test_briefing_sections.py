@@ -17,7 +17,7 @@ from briefing.made import (
     tolerance,
 )
 from puhui.briefing.county import county_sections
-from puhui.briefing.institution import institution_sections, institution_title
+from puhui.briefing.institution import institution_sections
 from puhui.briefing.peers import peers
 from puhui.briefing.plain import (
     county_values,
@@ -28,6 +28,7 @@ from puhui.briefing.plain import (
     rows_balance,
 )
 from puhui.briefing.table import NoData, cell_text
+from puhui.briefing.titles import institution_title
 from puhui.errors import ParamsError, RunError
 
 

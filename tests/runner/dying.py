@@ -51,7 +51,7 @@ def main(data: str, out: str, said: str, step: str = "0") -> None:
 
     # Put in place of the real ones on purpose: this process is to die inside them.
     publishing.gather = telling(STAGES[4], publishing.gather)
-    publishing.export = telling(STAGES[6], publishing.export)
+    publishing.write_index = telling(STAGES[6], publishing.write_index)
     staging.Staging.publish = telling(  # type: ignore[method-assign]
         STAGES[7], staging.Staging.publish
     )

@@ -58,11 +58,6 @@ from puhui.schema import CODES
 _NUMBERS = "一二三四五六七八九十"
 
 
-def county_title(source: Source) -> str:
-    """Title of the circular."""
-    return source.words.text("county.title", quarter=source.quarter.label)
-
-
 def county_sections(source: Source) -> tuple[Section, ...]:
     """Return the circular's sections: opening, six headings, annexes 1 to 11."""
     circular = (

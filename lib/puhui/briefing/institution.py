@@ -26,14 +26,6 @@ from puhui.briefing.tolerance import problem_branches, tolerance_section
 from puhui.briefing.troubles import by_force, problem_items
 
 
-def institution_title(source: Source, institution_id: str) -> str:
-    """Title of the letter."""
-    name, quarter = source.name(institution_id), source.quarter.label
-    if name.isascii():
-        name = f" {name} "  # a Latin name runs into the digits of the quarter otherwise
-    return source.words.text("institution.title", name=name, quarter=quarter)
-
-
 def institution_sections(source: Source, institution_id: str) -> tuple[Section, ...]:
     """Return the letter's sections: opening, seven headings, annexes, folded methods.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,37 +66,44 @@ def gather(run: Run, institutions: Iterable[str]) -> dict[str, pa.Table]:
     return gathered
 
 
-def export(run: Run, done: Iterable[Done], state: State) -> list[Path]:
-    """Turn executed 05 and 06 into pages; returns the pages written in this run."""
-    from puhui.briefing.html import export_notebook
-    from puhui.briefing.html.pages import provenance
+class Exporter:
+    """Turns executed 05 and 06 into pages, each as soon as it is there."""
 
-    written = []
-    said = as_judged.notes(run.config)
-    for one in done:
+    def __init__(self, run: Run, state: State) -> None:
+        self._run, self._state = run, state
+        self._said = as_judged.notes(run.config)
+        self.written: list[Path] = []
+        """Pages written in this run."""
+
+    @cached_property
+    def _source(self) -> Source:
+        return as_judged.noted(self._run.source(), self._said)
+
+    def export(self, one: Done) -> None:
+        """Write the page of a notebook, unless it failed or the page is there already."""
+        from puhui.briefing.html import export_notebook
+        from puhui.briefing.html.pages import provenance
+
         name, _, part = one.task.id.partition("/")
         if one.failure or name not in PAGES:
-            continue
-        page = run.config.folder / PAGES[name].format(part=part)
-        key = combine(one.task.key, code_fingerprint(), *said)
-        if not one.executed and state.is_done(f"page/{part}", key, [page]):
-            continue
+            return
+        page = self._run.config.folder / PAGES[name].format(part=part)
+        key = combine(one.task.key, code_fingerprint(), *self._said)
+        if not one.executed and self._state.is_done(f"page/{part}", key, [page]):
+            return
         page.parent.mkdir(parents=True, exist_ok=True)
-        source = as_judged.noted(run.source(), said)
+        source = self._source
         lines = provenance(source.meta, source.words)
-        title = _title(source, part)
         text = export_notebook(
-            read(one.task.output), title=title, meta=source.meta, provenance=lines
+            read(one.task.output), title=_title(source, part), meta=source.meta, provenance=lines
         )
         write_text(page, text)
-        state.done(f"page/{part}", key)
-        written.append(page)
-    return written
+        self._state.done(f"page/{part}", key)
+        self.written.append(page)
 
 
 def _title(source: Source, part: str) -> str:
-    from puhui.briefing.county import county_title
-    from puhui.briefing.institution import institution_title
+    from puhui.briefing.titles import county_title, institution_title
 
     return county_title(source) if part == COUNTY else institution_title(source, part)
 

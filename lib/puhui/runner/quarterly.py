@@ -216,16 +216,17 @@ def _run_quarter(request: Request, progress: Progress) -> Outcome:
         run = with_failures(run, failed)
         gathered = publishing.gather(run, institutions)
     with clock.stage("briefings"):
-        briefed = work.execute("编制通报", Planner(run, notebooks).pages(institutions, gathered))
+        exporter = publishing.Exporter(run, work.state)
+        pages = Planner(run, notebooks).pages(institutions, gathered)
+        briefed = work.execute("编制通报", pages, exporter.export)
         failed |= publishing.complete(run, briefed)[1]
         run = with_failures(run, failed)
     with clock.stage("pages"):
-        pages = publishing.export(run, briefed, work.state)
         ready = [i for i in institutions if i not in failed]
         publishing.remove_stale(run, ready)
         done = [*working, *briefed]
         publishing.write_index(run, ready, institutions_without_submission(run), done)
-        manifest = publishing.manifest(run, prepared, done, len(pages), clock.seconds)
+        manifest = publishing.manifest(run, prepared, done, len(exporter.written), clock.seconds)
     return Outcome(run.config, manifest)
 
 
@@ -238,8 +239,16 @@ class _Workshop:
         self._jobs = jobs
         self._progress = progress
 
-    def execute(self, stage: str, tasks: list[Task]) -> list[Done]:
-        on_done = _counter(self._progress, stage, len(tasks))
+    def execute(
+        self, stage: str, tasks: list[Task], then: Callable[[Done], None] = lambda _: None
+    ) -> list[Done]:
+        """Execute tasks; ``then`` is called with each, in this thread, while others go on."""
+        report = _counter(self._progress, stage, len(tasks))
+
+        def on_done(done: Done) -> None:
+            then(done)
+            report(done)
+
         return execute_all(tasks, self.state, self._limits, jobs=self._jobs, on_done=on_done)
 
 
