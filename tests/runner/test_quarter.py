@@ -8,11 +8,13 @@ import operator
 import shutil
 import zipfile
 from fractions import Fraction
+from pathlib import Path
 
 import nbformat
 import openpyxl
 import pyarrow.parquet as pq
 import pytest
+from bs4 import BeautifulSoup
 
 from puhui.indicators import evaluate, judge
 from puhui.quarter import Quarter
@@ -425,6 +427,31 @@ def test_what_a_notebook_saved_before_it_failed_is_not_gathered(again, tmp_path)
     assert "坏了" in outcome.failed["county"]
     gathered = outcome.run.config.folder / "results" / "regressions.parquet"
     assert pq.read_table(gathered).num_rows == 0
+
+
+def test_the_index_names_what_failed_its_cell_and_where_the_rest_of_it_is(again, tmp_path):
+    request, _ = again
+    notebooks = tmp_path / "notebooks"
+    shutil.copytree(PROJECT / "notebooks", notebooks)
+    path = notebooks / "04_eligibility.ipynb"
+    broken = nbformat.read(path, as_version=4)
+    broken.cells[-1].source = f"assert institution_id != '{BRANCH}', '坏了'"
+    nbformat.write(broken, path)
+    outcome = run_quarter(dataclasses.replace(request, notebooks=notebooks))
+    folder = outcome.config.folder
+    rows = BeautifulSoup((folder / "index.html").read_text(encoding="utf-8"), "html.parser")
+    (row,) = (r for r in rows.find_all("tr") if "坏了" in r.get_text())
+    # The parameters are a cell of their own, put in by papermill.
+    cell = len(broken.cells) + 1
+    for said in (BRANCH, "04_eligibility.ipynb", f"第 {cell} 格出错", "AssertionError：坏了"):
+        assert said in row.get_text()
+    links = [a["href"] for a in row.find_all("a")]
+    assert [Path(link).suffix for link in links] == [".ipynb", ".log"]
+    partial = nbformat.read(folder / links[0], as_version=4)
+    assert partial.cells[-1].outputs[0].evalue == "坏了"
+    assert "坏了" in (folder / links[1]).read_text(encoding="utf-8")
+    assert (folder / "institutions" / f"{SHEET}.html").is_file()
+    assert not (folder / "institutions" / f"{BRANCH}.html").exists()
 
 
 def test_a_failed_county_notebook_is_said_and_its_old_page_is_gone(again, tmp_path):
