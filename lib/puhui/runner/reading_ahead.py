@@ -49,8 +49,7 @@ def read_ahead(
     known = register(office)
 
     def elsewhere() -> None:
-        while left:
-            one = left.popleft()
+        while (one := _next(left)) is not None:
             asked = [str(tools.params.folders[0]), str(data), str(tools.store.root)]
             where = ["" if office is None else str(office.file(BRANCHES)), str(one[0]), str(one[1])]
             process = TEMPLATE.fork(_TARGET, [*asked, *where], os.environ, os.getcwd())
@@ -63,8 +62,7 @@ def read_ahead(
     with ThreadPoolExecutor(max_workers=max(1, jobs - 1)) as pool, stopping(pool):
         others = [pool.submit(elsewhere) for _ in range(min(jobs, len(left)) - 1)]
         try:
-            while left:
-                one = left.popleft()
+            while (one := _next(left)) is not None:
                 take_in(tools, *one, known)
                 on_read(one)
         except BaseException:
@@ -72,6 +70,14 @@ def read_ahead(
             raise
         for other in others:
             other.result()
+
+
+def _next(left: deque[Folder]) -> Folder | None:
+    """Take the next folder; others may just have taken the last."""
+    try:
+        return left.popleft()
+    except IndexError:
+        return None
 
 
 def register(office: Snapshot | None) -> pa.Table | None:
