@@ -18,7 +18,8 @@ TESTS = Path(__file__).resolve().parents[1]
 
 def start(data: Path, out: Path, said: Path, step: int = 0) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "runner.dying", str(data), str(out), str(said), str(step)]
-    env = {**os.environ, "PYTHONPATH": str(TESTS)}
+    before = os.environ.get("PYTHONPATH", "")
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), *before.split(os.pathsep)])}
     return subprocess.Popen(command, env=env, start_new_session=True)
 
 
