@@ -238,7 +238,7 @@ def fit(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="输出一个 JSON 对象。")] = False,
 ) -> None:
-    """对任意表做回归：系数、聚类标准误（CRV1、CRV3），由精确整数矩算出。"""
+    """对任意表做回归：系数、聚类标准误、受限野自助法的检验和区间，由精确整数矩算出。"""
     from puhui import rates
 
     fitted = rates.fit(

@@ -293,13 +293,12 @@ def test_a_refit_that_loses_a_coefficient_names_the_cluster() -> None:
     assert alone.g == 11  # the other coefficients stay estimable
 
 
-def test_what_comes_later_is_said() -> None:
+def test_the_value_tested_against_moves_t_and_nothing_else() -> None:
     d = panel(10)
-    with pytest.raises(FitError, match="以后提供"):
-        fit(d, "y", ["x"], cluster="bank", cluster2="month")
-    f = fit(d, "y", ["x"], cluster="bank", h0=1.0)
-    assert f.p_boot is None and f.ci is None and "以后提供" in f.reason
-    assert f.t[1] == pytest.approx((f.beta[1] - 1) / f.se_crv1[1], rel=1e-12)  # type: ignore[operator]
+    f, g = (fit(d, "y", ["x"], cluster="bank", h0=null) for null in (0.0, 1.0))
+    assert g.t[1] == pytest.approx((f.beta[1] - 1) / f.se_crv1[1], rel=1e-12)  # type: ignore[operator]
+    assert (g.beta, g.se_crv3, g.se_cr2, g.ci) == (f.beta, f.se_crv3, f.se_cr2, f.ci)
+    assert g.p_boot != f.p_boot and f.reason == ""
 
 
 # Reading

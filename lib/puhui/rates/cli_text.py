@@ -24,18 +24,26 @@ def to_json(fit: Fit) -> str:
 
 def to_text(fit: Fit) -> str:
     """Lay out a fit for a terminal: one line per term, then counts and reasons."""
-    heads = ["项", "系数", "经典标准误", "CRV1", "CRV3", "t", "df", "p（CRV1）", "G*"]
-    columns: list[Sequence[float | None]] = [
-        fit.beta,
-        fit.se_ols,
-        fit.se_crv1,
-        fit.se_crv3,
-        fit.t,
-        fit.df,
-        fit.p_crv1,
-        fit.g_star,
+    none = [None] * len(fit.terms)
+    columns: dict[str, Sequence[float | None]] = {
+        "系数": fit.beta,
+        "经典标准误": fit.se_ols,
+        "CRV1": fit.se_crv1,
+        "CRV3": fit.se_crv3,
+        "CR2": fit.se_cr2 or none,
+        "t": fit.t,
+        "df": fit.df,
+        "p（CRV1）": fit.p_crv1,
+        "p（自助法）": fit.p_boot or none,
+        "p（经典自助法）": fit.p_boot_classic or none,
+        "G*": fit.g_star,
+    }
+    heads = ["项", *columns, "95%区间（自助法）"]
+    spans = fit.ci or none
+    rows = [
+        [term, *(_shown(column[j]) for column in columns.values()), _span(spans[j])]
+        for j, term in enumerate(fit.terms)
     ]
-    rows = [[term, *(_shown(column[j]) for column in columns)] for j, term in enumerate(fit.terms)]
     left_out = "，".join(f"{_DROPPED[k]} {v}" for k, v in fit.dropped.items() if v) or "无"
     clusters = f"{fit.g} 个聚类" if fit.g is not None else "未聚类"
     notes = [
@@ -50,6 +58,13 @@ def _shown(value: float | None) -> str:
     if value is None:
         return "—"
     return str(value) if isinstance(value, int) else f"{value:.10g}"
+
+
+def _span(ends: tuple[float | None, float | None] | None) -> str:
+    if ends is None:
+        return "—"
+    low, high = ("无界" if end is None else f"{end:.6g}" for end in ends)
+    return f"{low} 至 {high}"
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

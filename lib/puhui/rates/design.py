@@ -12,7 +12,16 @@ import pyarrow as pa
 from puhui.engine.duckdb import DuckDBEngine
 from puhui.errors import FitError
 from puhui.rates.columns import FixedColumn, KeyColumn, Source, fixed, key, read
-from puhui.rates.moments import CellSums, ColumnPlan, Moments, assemble, fits_engine, scan, tally
+from puhui.rates.moments import (
+    CellSums,
+    ColumnPlan,
+    Moments,
+    assemble,
+    dummy_offsets,
+    fits_engine,
+    scan,
+    tally,
+)
 from puhui.rates.solve import MAX_COLUMNS
 
 #: An engine scan sums columns pairwise; wider designs are multiplied in Python integers.
@@ -30,6 +39,7 @@ class Design:
     effects: tuple[KeyColumn, ...]
     kept: npt.NDArray[np.int64]
     dropped: dict[str, int]
+    cluster2: KeyColumn | None = None
 
 
 def prepare(
@@ -38,6 +48,7 @@ def prepare(
     x: Sequence[str],
     *,
     cluster: str | None,
+    cluster2: str | None = None,
     weights: str | None,
     effects: Sequence[str],
 ) -> Design:
@@ -51,16 +62,17 @@ def prepare(
     twice = sorted({name for name in x if list(x).count(name) > 1 or name in (y, "intercept")})
     if twice:
         raise FitError(f"列“{'”“'.join(twice)}”重复使用。", remedy="每个变量只列一次。")
-    extra = [name for name in (cluster, weights) if name is not None]
+    extra = [name for name in (cluster, cluster2, weights) if name is not None]
     arrow = read(table, [y, *x, *extra, *effects])
     columns = tuple(fixed(arrow, name) for name in (*x, y))
     weight = fixed(arrow, weights) if weights is not None else None
     by = key(arrow, cluster) if cluster is not None else None
+    by2 = key(arrow, cluster2) if cluster2 is not None else None
     keys = tuple(key(arrow, name) for name in effects)
     missing = np.zeros(arrow.num_rows, dtype=np.bool_)
     for numeric in (*columns, *([weight] if weight else [])):
         missing |= numeric.missing
-    for coded in (*keys, *([by] if by else [])):
+    for coded in (*keys, *([by] if by else []), *([by2] if by2 else [])):
         missing |= coded.codes < 0
     zero = np.zeros_like(missing)
     if weight is not None:
@@ -72,7 +84,7 @@ def prepare(
     dropped = {"missing": int(missing.sum()), "zero_weight": int(zero.sum()), "singletons": alone}
     if len(kept) == 0:
         raise FitError("没有可用的行。", remedy="请检查缺失值、权重和只有一行的效应类别。")
-    return Design(columns, weight, by, keys, kept, dropped)
+    return Design(columns, weight, by, keys, kept, dropped, by2)
 
 
 def _without_singletons(kept: Codes, effects: Sequence[Codes]) -> tuple[Codes, int]:
@@ -85,6 +97,55 @@ def _without_singletons(kept: Codes, effects: Sequence[Codes]) -> tuple[Codes, i
         if not alone.any():
             return kept, before - len(kept)
         kept = kept[~alone]
+
+
+def one_sided(design: Design, fewest: int) -> dict[str, int]:
+    """Regressors of two values, constant within clusters, with too few clusters of one of them.
+
+    Returns
+    -------
+    dict
+        The clusters on the smaller side, by name of the regressor.
+    """
+    found: dict[str, int] = {}
+    if design.cluster is None:
+        return found
+    _, group = np.unique(design.cluster.codes[design.kept], return_inverse=True)
+    for column in design.columns[:-1]:
+        values = column.whole[design.kept]
+        first = np.zeros(int(group.max()) + 1, dtype=values.dtype)
+        first[group] = values
+        sides = [int((first == v).sum()) for v in set(first.tolist())]
+        if len(sides) == 2 and min(sides) < fewest and bool((first[group] == values).all()):
+            found[column.name] = min(sides)
+    return found
+
+
+@dataclass(frozen=True)
+class EffectColumns:
+    """Effects of a design by row: the absorbed cell, and the column of each explicit level.
+
+    ``places`` holds one array by explicit effect: the column that is one in the row, or −1 for
+    the level left out.
+    """
+
+    absorbed: Codes | None
+    places: tuple[Codes, ...]
+
+
+def effect_columns(design: Design, *, intercept: bool) -> EffectColumns:
+    """Say which columns of :func:`gather`'s moments the effects of each row are."""
+    kept = design.kept
+    group = design.cluster.codes[kept] if design.cluster else np.zeros(len(kept), dtype=np.int64)
+    absorbed, levels = _split_effects([e.codes[kept] for e in design.effects], group)
+    counts = [int(codes.max()) + 1 for codes in levels]
+    terms = len(design.columns) - 1 + int(intercept)
+    offsets, _ = dummy_offsets(counts, terms, intercept or absorbed is not None)
+    places = [
+        np.where(codes >= skip, at + codes, -1)
+        for (at, skip), codes in zip(offsets, levels, strict=True)
+    ]
+    return EffectColumns(absorbed, tuple(places))
 
 
 def gather(design: Design, *, intercept: bool) -> Moments:

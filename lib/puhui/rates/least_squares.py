@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from scipy import stats
 
 from puhui.errors import FitError
+from puhui.rates.bootstrap import MIN_CLUSTERS
 from puhui.rates.columns import Source
-from puhui.rates.design import gather, prepare
+from puhui.rates.design import gather, one_sided, prepare
+from puhui.rates.inference import Inference, infer
 from puhui.rates.moments import Moments
 from puhui.rates.solve import Solution, solve
+from puhui.rates.two_way import TwoWays, two_way_errors, two_ways
 
-#: The rule of this door: fewer clusters with leverage on a term than this, no test of it.
-MIN_CLUSTERS = 5
-_LATER = "p_boot、p_boot_classic、ci（受限野自助法）和 se_cr2 以后提供"
+#: A column of two values that are constant within clusters needs as many clusters of each.
+MIN_SIDE = 4
 
 
 @dataclass(frozen=True)
@@ -27,16 +29,27 @@ class Fit:
     Attributes
     ----------
     se_ols, se_crv1, se_crv3, se_cr2
-        Classical, CRV1 and CRV3 standard errors; CR2 comes later (``None``).
+        Classical, CRV1, CRV3 and CR2 standard errors; ``se_cr2`` to 12 digits. With
+        ``cluster2`` CRV1 is two-way; the others are by ``cluster`` alone.
     t, df, p_crv1
         (β − h0) / se_crv1 with df = G_j − 1, G_j the clusters with partial leverage on the
-        term, and its two-sided p; without clusters (β − h0) / se_ols and n − K, no p.
+        term, and its two-sided p; without clusters (β − h0) / se_ols and n − K, no p. Two-way:
+        df of the way with fewer clusters.
+    p_boot, p_boot_classic
+        p of β = h0 by the restricted wild cluster bootstrap of the CRV3 t (the rule here) and
+        of the CRV1 t; ``None`` as a whole where it was not asked for, by term where it cannot
+        be given, and then ``reason`` says why.
+    ci
+        By term, all values the rule does not reject at 5 % (their hull); an end is ``None``
+        where it lies beyond 50 standard errors.
     g, g_star, largest_share
         Number of clusters; by term G* = 1 / Σ share² of partial leverage, and the largest share.
     residual_sd
         √(RSS / (n − K)), weights scaled to mean one; absorbed effects count in K here.
     r2
         1 − RSS / TSS, absorbed effects counted as explained; about zero without a constant.
+    df_cr2
+        Degrees of freedom of Bell and McCaffrey for a t with ``se_cr2``.
     status
         ``ok``, or ``no_test`` where the estimates carry no test.
     dropped
@@ -55,7 +68,7 @@ class Fit:
     p_crv1: list[float | None]
     p_boot: list[float | None] | None
     p_boot_classic: list[float | None] | None
-    ci: list[tuple[float, float] | None] | None
+    ci: list[tuple[float | None, float | None] | None] | None
     n: int
     g: int | None
     g_star: list[float | None]
@@ -66,6 +79,7 @@ class Fit:
     dropped: dict[str, int] = field(default_factory=dict)
     dependent_mean: float | None = None
     largest_share: list[float | None] = field(default_factory=list)
+    df_cr2: list[float | None] | None = None
 
 
 def fit(
@@ -88,7 +102,9 @@ def fit(
     table
         Arrow table, DataFrame, or path of a CSV or Parquet file. Decimal text is taken exactly.
     cluster
-        Column whose values share shocks; CRV1 and CRV3 errors are by it.
+        Column whose values share shocks: errors, bootstrap and interval are by it.
+    cluster2
+        Second way for CRV1 (Cameron, Gelbach and Miller 2011); needs ``cluster``.
     weights
         Importance weights (rows of weight zero are dropped); n stays rows.
     absorb
@@ -104,7 +120,7 @@ def fit(
     ------
     FitError
         Column missing or not numeric, columns that depend on each other (named), more than
-        300 columns, no rows left, negative weight, or an option that comes later.
+        300 columns, no rows left, negative weight, or ``cluster2`` without ``cluster``.
 
     Examples
     --------
@@ -114,12 +130,15 @@ def fit(
     >>> fitted.terms, fitted.beta, fitted.residual_sd
     (['intercept', 'x'], [0.5, 1.0], 0.0)
     """
-    if cluster2 is not None:
-        raise FitError("双向聚类（cluster2）以后提供。", remedy="现在请只给 cluster。")
+    if cluster2 is not None and cluster is None:
+        raise FitError("给了第二聚类变量，没有给第一个。", remedy="请同时给 cluster。")
     names = [x] if isinstance(x, str) else list(x)
     effects = [absorb] if isinstance(absorb, str) else list(absorb)
-    design = prepare(table, y, names, cluster=cluster, weights=weights, effects=effects)
-    moments = gather(design, intercept=intercept and not effects)
+    design = prepare(
+        table, y, names, cluster=cluster, cluster2=cluster2, weights=weights, effects=effects
+    )
+    constant = intercept and not effects
+    moments = gather(design, intercept=constant)
     solution = solve(moments, centred=intercept or bool(effects), refits=cluster is not None)
     return summarise(
         moments,
@@ -127,6 +146,9 @@ def fit(
         h0=Fraction(str(h0)),
         count_absorbed=count_absorbed,
         dropped=design.dropped,
+        full=True,
+        sides=one_sided(design, MIN_SIDE),
+        ways=two_ways(design, moments, solution, intercept=constant) if cluster2 else None,
     )
 
 
@@ -137,26 +159,52 @@ def summarise(
     h0: Fraction = Fraction(0),
     count_absorbed: bool = False,
     dropped: dict[str, int] | None = None,
+    full: bool = False,
+    sides: Mapping[str, int] | None = None,
+    ways: TwoWays | None = None,
 ) -> Fit:
-    """Turn an exact solution into a :class:`Fit`; clustered if the solution has refits."""
-    n, g, clustered = sum(m.rows), len(m.groups), s.refits is not None
+    """Turn an exact solution into a :class:`Fit`; clustered if the solution has refits.
+
+    Parameters
+    ----------
+    full
+        Whether CR2, bootstrap and interval are wanted too.
+    sides
+        Terms not to be tested, since a column of two values has so few clusters of one.
+    ways
+        Scores by the second way and by both, for a two-way CRV1.
+    """
+    n, clustered = sum(m.rows), s.refits is not None
     left = n - s.columns - m.cells
     variance = s.rss / left if left > 0 else None
     se_ols = [_root(variance * v) if variance is not None else None for v in s.inverse]
     reasons = [] if left > 0 else [f"{n} 行恰好由 {s.columns + m.cells} 个系数决定，没有残差自由度"]
     none: list[float | None] = [None] * len(s.terms)
     crv1, crv3, g_star, share = none, none, none, none
-    effective: list[int | None] = [left if left > 0 else None] * len(s.terms)
+    freedom: list[int | None] = [left if left > 0 else None] * len(s.terms)
     if clustered:
-        crv1 = _crv1(s, n, g, s.columns + (m.cells if count_absorbed else 0))
+        k = s.columns + (m.cells if count_absorbed else 0)
+        crv1, said = _crv1(s, n, k) if ways is None else two_way_errors(s, ways, n, k)
         crv3, lost = _crv3(m, s)
         shares = list(zip(*s.leverage, strict=True))
         g_star = [float(1 / sum(v * v for v in column)) for column in shares]
         share = [float(max(column)) for column in shares]
-        effective = [sum(1 for v in column if v) - 1 for column in shares]
-        reasons += lost
-    t, df, p, why = _tests(s, crv1 if clustered else se_ols, effective, h0, clustered)
-    reasons += [*why, _LATER if clustered else "没有给出聚类，只有经典标准误"]
+        freedom = [sum(1 for v in column if v) - 1 for column in shares]
+        reasons += [*said, *lost]
+    tested, why = _testable(s, freedom, sides or {}) if clustered else ([True] * len(none), [])
+    within = [min(v, ways.fewest - 1) if ways and v is not None else v for v in freedom]
+    judged = [ok and (ways is None or ways.fewest >= MIN_CLUSTERS) for ok in tested]
+    if ways and ways.fewest < MIN_CLUSTERS and any(tested):
+        few = f"“{ways.second}”只有 {ways.fewest} 个聚类，少于 {MIN_CLUSTERS} 个"
+        reasons.append(f"{few}，双向标准误不作检验")
+    t, df, p, zero = _tests(s, crv1 if clustered else se_ols, within, h0, judged, clustered)
+    reasons += [*why, *zero]
+    extra: Inference | None = None
+    if not clustered:
+        reasons.append("没有给出聚类，只有经典标准误")
+    elif full:
+        extra = infer(m, s, h0, crv3, tested)
+        reasons += extra.reasons
     wider = {"effect_columns": s.dropped_effects} if s.dropped_effects else {}
     scale = Fraction(n, m.weight)
     return Fit(
@@ -165,23 +213,24 @@ def summarise(
         se_ols=se_ols,
         se_crv1=crv1,
         se_crv3=crv3,
-        se_cr2=None,
+        se_cr2=extra.se_cr2 if extra else None,
         t=t,
         df=df,
         p_crv1=p,
-        p_boot=None,
-        p_boot_classic=None,
-        ci=None,
+        p_boot=extra.p_boot if extra else None,
+        p_boot_classic=extra.p_boot_classic if extra else None,
+        ci=extra.ci if extra else None,
         n=n,
-        g=g if clustered else None,
+        g=len(m.groups) if clustered else None,
         g_star=g_star,
         residual_sd=_root(variance * scale) if variance is not None else None,
         r2=float(1 - s.rss / s.tss) if s.tss else None,
         status="no_test" if clustered and all(v is None for v in p) else "ok",
-        reason="；".join(reasons) + "。",
+        reason="；".join(reasons) + "。" if reasons else "",
         dropped={**(dropped or {}), **wider},
         dependent_mean=float(Fraction(m.y_sum, m.weight) / 10 ** m.scales[-1]),
         largest_share=share,
+        df_cr2=extra.df_cr2 if extra else None,
     )
 
 
@@ -190,11 +239,12 @@ def _root(value: Fraction) -> float:
     return math.sqrt(float(value))
 
 
-def _crv1(s: Solution, n: int, g: int, k: int) -> list[float | None]:
+def _crv1(s: Solution, n: int, k: int) -> tuple[list[float | None], list[str]]:
+    g = len(s.influence)
     if g < 2 or n <= k:
-        return [None] * len(s.terms)
+        return [None] * len(s.terms), []
     factor = Fraction(g, g - 1) * Fraction(n - 1, n - k)
-    return [_root(factor * sum(h * h for h in col)) for col in zip(*s.influence, strict=True)]
+    return [_root(factor * sum(h * h for h in col)) for col in zip(*s.influence, strict=True)], []
 
 
 def _crv3(m: Moments, s: Solution) -> tuple[list[float | None], list[str]]:
@@ -214,11 +264,29 @@ def _crv3(m: Moments, s: Solution) -> tuple[list[float | None], list[str]]:
     return errors, lost
 
 
+def _testable(
+    s: Solution, freedom: list[int | None], sides: Mapping[str, int]
+) -> tuple[list[bool], list[str]]:
+    """By term whether it may be tested, and a sentence for each that may not."""
+    tested, why = [], []
+    for term, df in zip(s.terms, freedom, strict=True):
+        clusters = (df or 0) + 1
+        tested.append(clusters >= MIN_CLUSTERS and term not in sides)
+        if clusters < MIN_CLUSTERS:
+            held = f"对“{term}”有影响的聚类只有 {clusters} 个"
+            why.append(f"{held}，少于 {MIN_CLUSTERS} 个，不作检验")
+        elif term in sides:
+            held = f"“{term}”只在聚类之间变化，一侧只有 {sides[term]} 个聚类"
+            why.append(f"{held}，少于 {MIN_SIDE} 个，不作检验，只能看安慰剂排名")
+    return tested, why
+
+
 def _tests(
     s: Solution,
     errors: list[float | None],
     df: list[int | None],
     h0: Fraction,
+    tested: list[bool],
     clustered: bool,
 ) -> tuple[list[float | None], list[int | None], list[float | None], list[str]]:
     t: list[float | None] = []
@@ -227,13 +295,9 @@ def _tests(
     why = []
     for j, term in enumerate(s.terms):
         error, freedom = errors[j], df[j]
-        few = clustered and freedom is not None and freedom + 1 < MIN_CLUSTERS
-        if few:
-            held = f"对“{term}”有影响的聚类只有 {(freedom or 0) + 1} 个"
-            why.append(f"{held}，少于 {MIN_CLUSTERS} 个，不作检验")
-        elif error == 0.0:
+        if tested[j] and error == 0.0:
             why.append(f"“{term}”的标准误为 0，没有 t 值")
-        if few or not error or freedom is None:
+        if not tested[j] or not error or freedom is None:
             t, kept, p = [*t, None], [*kept, None], [*p, None]
             continue
         value = float(s.beta[j] - h0) / error

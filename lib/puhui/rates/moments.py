@@ -284,7 +284,7 @@ def assemble(
     scales = [c.scale for c in columns[:-1]]
     if intercept:
         terms, scales = ["intercept", *terms], [0, *scales]
-    offsets, dummies = _dummy_offsets(level_counts, len(terms), intercept or absorbing)
+    offsets, dummies = dummy_offsets(level_counts, len(terms), intercept or absorbing)
     by_group: list[list[Cell]] = [[] for _ in sums.groups]
     for cell in sums.cells:
         by_group[cell.group].append(cell)
@@ -316,7 +316,7 @@ def assemble(
     )
 
 
-def _dummy_offsets(
+def dummy_offsets(
     counts: Sequence[int], start: int, constant: bool
 ) -> tuple[list[tuple[int, int]], int]:
     """Per effect (first column, levels skipped); and the number of indicator columns."""

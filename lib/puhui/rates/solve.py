@@ -12,10 +12,10 @@ c = Σc_g and u_g = c_g − A_g β̂, all exact:
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
-from flint import fmpq, fmpz_mat
+from flint import fmpz_mat
 
 from puhui.errors import FitError
 from puhui.rates.moments import Moments
@@ -24,6 +24,29 @@ from puhui.rates.moments import Moments
 MAX_COLUMNS = 300
 #: A correlation determinant below 2**-400 is zero where the moments carry a rounded denominator.
 _ZERO_BITS = 400
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Integers a solution rests on, over the columns kept; errors and resampling are made of them.
+
+    With a = Σa_g the integer cross products: ``scores[g] / beta_denominator`` is c_g − a_g β̂ (one
+    column), ``rows / rows_denominator`` the columns of a⁻¹ of the reported terms, and
+    ``refits[g]`` numerators and denominator of those of (a − a_g)⁻¹, a generalised inverse where
+    the refit loses columns. ``units[j]`` turns a coefficient into the units of the data.
+    """
+
+    total: fmpz_mat
+    parts: tuple[fmpz_mat, ...]
+    scores: tuple[fmpz_mat, ...]
+    beta_denominator: int
+    rows: fmpz_mat
+    rows_denominator: int
+    refits: tuple[tuple[fmpz_mat, int], ...] | None
+    units: tuple[Fraction, ...]
+    denominator: int
+    beta: tuple[Fraction, ...]  # of all columns kept, on integer columns
+    keep: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -45,6 +68,7 @@ class Solution:
     influence: tuple[tuple[Fraction, ...], ...]
     leverage: tuple[tuple[Fraction, ...], ...]
     refits: tuple[tuple[Fraction | None, ...], ...] | None
+    exact: Exact | None = field(default=None, repr=False, compare=False)
 
 
 def solve(m: Moments, *, centred: bool, refits: bool = True) -> Solution:
@@ -74,19 +98,35 @@ def solve(m: Moments, *, centred: bool, refits: bool = True) -> Solution:
     system = _System(m, keep)
     a, c, s = system.split(total)
     p, q = (a.solve(c)).numer_denom()
-    beta = [Fraction(int(p[j, 0]), int(q)) for j in range(m.terms)]
+    every = tuple(Fraction(int(p[j, 0]), int(q)) for j in range(len(keep)))
+    beta = every[: m.terms]
     rss = Fraction(int(s) * int(q) - int((p.transpose() * c)[0, 0]), int(q) * m.denominator)
     if not m.exact and abs(rss) * 2**_ZERO_BITS < Fraction(int(s), m.denominator):
         rss = Fraction(0)
     rows, d = a.solve(_unit(len(keep), m.terms)).numer_denom()
-    influence, leverage = [], []
+    influence, leverage, parts, scores = [], [], [], []
     for cross in m.cross:
         a_g, c_g, _ = system.split(cross)
         u = c_g * q - a_g * p
+        parts.append(a_g)
+        scores.append(u)
         influence.append(_column(rows.transpose() * u, int(d) * int(q)))
         leverage.append([int(v) for v in _diagonal(rows.transpose() * a_g * rows)])
     inverse = [Fraction(int(rows[j, j]) * m.denominator, int(d)) for j in range(m.terms)]
     left = [_refit(system, total - cross, m.exact) for cross in m.cross] if refits else None
+    exact = Exact(
+        a,
+        tuple(parts),
+        tuple(scores),
+        int(q),
+        rows,
+        int(d),
+        tuple(r.rows for r in left) if left is not None else None,
+        tuple(system.unit(j) for j in range(m.terms)),
+        m.denominator,
+        every,
+        tuple(keep),
+    )
     y = m.scales[-1]
     mean_part = Fraction(m.y_sum**2, m.weight) if centred else Fraction(0)
     return Solution(
@@ -100,11 +140,12 @@ def solve(m: Moments, *, centred: bool, refits: bool = True) -> Solution:
         tuple(tuple(h * system.unit(j) for j, h in enumerate(row)) for row in influence),
         _shares(leverage),
         tuple(
-            tuple(None if b is None else b * system.unit(j) for j, b in enumerate(row))
-            for row in left
+            tuple(None if b is None else b * system.unit(j) for j, b in enumerate(refit.beta))
+            for refit in left
         )
         if left is not None
         else None,
+        exact,
     )
 
 
@@ -149,27 +190,48 @@ def _regular(a: fmpz_mat, exact: bool) -> bool:
     return abs(int(a.det())) << _ZERO_BITS > scale
 
 
-def _refit(system: _System, rest: fmpz_mat, exact: bool) -> list[Fraction | None]:
+@dataclass(frozen=True)
+class _Refit:
+    """β without a cluster (``None`` where lost), and columns of the inverse it rests on."""
+
+    beta: list[Fraction | None]
+    rows: tuple[fmpz_mat, int]
+
+
+def _refit(system: _System, rest: fmpz_mat, exact: bool) -> _Refit:
     """β without a cluster; a coefficient the other clusters do not identify is ``None``."""
     a, c, _ = system.split(rest)
-    terms = system.m.terms
+    terms, width = system.m.terms, a.ncols()
     if _regular(a, exact):
-        solution = a.solve(c)
-        return [_fraction(solution[j, 0]) for j in range(terms)]
-    reduced, den, rank = fmpz_mat(
-        [[*(a[i, j] for j in range(a.ncols())), c[i, 0]] for i in range(a.nrows())]
-    ).rref()
-    pivots = _pivots(reduced, rank, a.ncols())
-    found: list[Fraction | None] = [None] * terms
-    for row, j in enumerate(pivots):
-        free = any(reduced[row, k] != 0 for k in range(a.ncols()) if k not in pivots)
-        if j < terms and not free:
-            found[j] = Fraction(int(reduced[row, a.ncols()]), int(den))
-    return found
+        return _refit_on(a, c, list(range(width)), list(range(terms)), terms)
+    reduced, _, rank = a.rref()
+    pivots = _pivots(reduced, rank, width)
+    free = [k for k in range(width) if k not in pivots]
+    held = [
+        j
+        for row, j in enumerate(pivots)
+        if j < terms and not any(reduced[row, k] != 0 for k in free)
+    ]
+    return _refit_on(a, c, pivots, held, terms)
 
 
-def _fraction(value: fmpq) -> Fraction:
-    return Fraction(int(value.p), int(value.q))
+def _refit_on(a: fmpz_mat, c: fmpz_mat, pivots: list[int], held: list[int], terms: int) -> _Refit:
+    """Solve on independent columns, for the coefficients these identify."""
+    if not pivots:
+        return _Refit([None] * terms, (fmpz_mat(a.nrows(), terms), 1))
+    own = fmpz_mat([[a[i, j] for j in pivots] for i in pivots])
+    right = fmpz_mat(
+        [[c[i, 0], *(int(i == j and j in held) for j in range(terms))] for i in pivots]
+    )
+    found, d = own.solve(right).numer_denom()
+    rows = fmpz_mat(a.nrows(), terms)
+    beta: list[Fraction | None] = [None] * terms
+    for place, i in enumerate(pivots):
+        for j in range(terms):
+            rows[i, j] = found[place, 1 + j]
+        if i in held:
+            beta[i] = Fraction(int(found[place, 0]), int(d))
+    return _Refit(beta, (rows, int(d)))
 
 
 def _pivots(reduced: fmpz_mat, rank: int, width: int) -> list[int]:
