@@ -8,6 +8,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 SPARK  := $(VENV)/.spark-installed
+COMPARE := $(VENV)/.compare-installed
 UV     ?= uv
 
 QUARTER ?= 2021Q4
@@ -28,16 +29,17 @@ GROUPS   := test check build
 PYTEST   := $(BIN)/python -m pytest -q
 NOTEBOOK_TESTS := $(PYTEST) --nbval-lax --nbval-current-env notebooks
 
-.PHONY: help setup spark quarter example test test-all check lab notebooks real lock canary clean
+.PHONY: help setup spark compare quarter example test test-all check lab notebooks real lock canary clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make quarter    set up and run the quarter: $(OUT)/$(QUARTER)/index.html"
 	@echo "                (QUARTER, DATA, PARAMS, OUT, JOBS can be given)"
-	@echo "make test       set up and run every test but the slow ones and Spark's, notebooks included"
+	@echo "make test       set up and run every test but the slow ones, Spark's and comparisons', notebooks included"
 	@echo "make test-all   those too (needs Java 17 and Chromium)"
 	@echo "make check      lint, format, types, imports, project and notebook hygiene"
 	@echo "make spark      install the distributed engine (PySpark, 500 MB; it needs Java 17)"
+	@echo "make compare    install pyfixest and wildboottest, and compare with them"
 	@echo "make lab        JupyterLab on the notebooks"
 	@echo "make notebooks  rebuild the outputs committed in notebooks/"
 	@echo "make real LOANS=file.csv   run on real loans"
@@ -66,6 +68,13 @@ $(SPARK): requirements-spark.txt $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --require-hashes -r requirements-spark.txt
 	@touch $@
 
+$(COMPARE): requirements-compare.txt $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --require-hashes -r requirements-compare.txt
+	@touch $@
+
+compare: $(COMPARE)
+	$(PYTEST) -m compare
+
 quarter: setup
 	$(BIN)/puhui run $(QUARTER) --data $(DATA) --out $(OUT) $(RUN_FLAGS)
 
@@ -74,10 +83,10 @@ example: setup
 	$(BIN)/puhui run 2021Q4 --data data/example --params params --out output $(if $(JOBS),--jobs $(JOBS))
 
 test: example
-	$(PYTEST) -m "not slow and not spark"
+	$(PYTEST) -m "not slow and not spark and not compare"
 	$(NOTEBOOK_TESTS)
 
-test-all: example spark
+test-all: example spark $(COMPARE)
 	$(PYTEST)
 	$(NOTEBOOK_TESTS)
 
@@ -104,17 +113,18 @@ real: setup
 
 # The lock is for every system and Python >= 3.11 and names no address. environment.yml carries the
 # same pins without hashes, because pip refuses an editable install together with them.
-SPARK_EXTRA = "$(PYTHON)" -c 'import tomllib; \
-  print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["spark"], sep="\n")'
+EXTRA = "$(PYTHON)" -c 'import sys, tomllib; \
+  print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"][sys.argv[1]], sep="\n")'
 
 lock:
 	@command -v $(UV) >/dev/null || { echo "需要 uv：pip install uv，或 make lock UV=/path/to/uv" >&2; exit 2; }
 	$(UV) pip compile pyproject.toml $(addprefix --group ,$(GROUPS)) --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	  --quiet $(LOCK) --output-file requirements.txt
-	$(SPARK_EXTRA) | $(UV) pip compile - --constraint requirements.txt --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-	  --no-annotate --quiet $(LOCK) --output-file requirements-spark.txt
+	for extra in spark compare; do \
+	  $(EXTRA) $$extra | $(UV) pip compile - --constraint requirements.txt --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	    --no-annotate --quiet $(LOCK) --output-file requirements-$$extra.txt || exit 1; done
 	{ echo "# Made by make lock from requirements.txt; do not edit."; \
 	  echo "name: puhui"; echo "channels:"; echo "  - conda-forge"; echo "  - nodefaults"; \
 	  echo "dependencies:"; echo "  - python=3.11"; echo "  - pip"; echo "  - pip:"; \
@@ -125,7 +135,7 @@ lock:
 canary:
 	$(MAKE) VENV=.venv-canary canary-venv
 	$(MAKE) VENV=.venv-canary OUT=build/canary quarter
-	.venv-canary/bin/python -m pytest -q -m "not slow and not spark" --ignore=tests/project
+	.venv-canary/bin/python -m pytest -q -m "not slow and not spark and not compare" --ignore=tests/project
 
 .PHONY: canary-venv
 canary-venv:

@@ -194,11 +194,11 @@ def test_absorbed_effects_equal_dummies(
     assert f.r2 == pytest.approx(theirs.rsquared, rel=1e-9)
 
 
-def test_nested_effects_leave_k_unless_counted() -> None:
+def test_nested_effects_count_as_one_constant_unless_each_counts() -> None:
     d = panel(3)
     bare = fit(d, "y", ["x", "z"], cluster="bank", absorb=["bank"])
     counted = fit(d, "y", ["x", "z"], cluster="bank", absorb=["bank"], count_absorbed=True)
-    ratio = math.sqrt((600 - 2) / (600 - 14))  # K = 2 against 2 + 12 effects
+    ratio = math.sqrt((600 - 3) / (600 - 14))  # K = 2 + 1 constant against 2 + 12 effects
     assert counted.se_crv1[0] / bare.se_crv1[0] == pytest.approx(ratio, rel=1e-14)  # type: ignore[operator]
 
 

@@ -113,8 +113,8 @@ def fit(
     h0
         Value tested against, the same for all terms.
     count_absorbed
-        Whether the effects nested in the cluster count in K of the CRV1 factor
-        (statsmodels with dummies) or not (the default of fixest).
+        Whether the effects nested in the cluster count in K of the CRV1 factor one by one
+        (statsmodels with dummies) or together as one constant (the default of fixest).
 
     Raises
     ------
@@ -183,7 +183,7 @@ def summarise(
     crv1, crv3, g_star, share = none, none, none, none
     freedom: list[int | None] = [left if left > 0 else None] * len(s.terms)
     if clustered:
-        k = s.columns + (m.cells if count_absorbed else 0)
+        k = s.columns + (m.cells if count_absorbed else min(m.cells, 1))
         crv1, said = _crv1(s, n, k) if ways is None else two_way_errors(s, ways, n, k)
         crv3, lost = _crv3(m, s)
         shares = list(zip(*s.leverage, strict=True))
