@@ -1,4 +1,4 @@
-"""Real loans, bank effects, rungs A and B: ours beside statsmodels on the same rows.
+"""Real loans, bank effects, rungs A and B (trend, year effects): ours beside statsmodels.
 
     python benchmarks/real_loans_vs_statsmodels.py LOANS.csv PRIME.csv [RESULTS]
 
@@ -39,6 +39,7 @@ def sample(loans: str, prime: str) -> pd.DataFrame:
             "amount": raw["GrossApproval"].str.replace(",", "").str.strip(),
             "prime": day.dt.strftime("%Y-%m-01").map(months),
             "days": (day - pd.Timestamp(WINDOW[0])).dt.days.astype("Int64").astype(str),
+            "year": day.dt.year.astype(str),
             "day": day,
         }
     )
@@ -54,7 +55,8 @@ def ours(d: pd.DataFrame, weights: str | None) -> dict[str, list[float | None]]:
 
     found: dict[str, list[float | None]] = {}
     for model, x in MODELS.items():
-        f = fit(d, "rate", x, cluster="bank", absorb=["bank"], weights=weights,
+        effects = ["bank", "year"] if model == "B" else ["bank"]
+        f = fit(d, "rate", x, cluster="bank", absorb=effects, weights=weights,
                 count_absorbed=True)  # fmt: skip
         found[model] = [*f.beta, *f.se_crv1]
     return found
@@ -64,10 +66,12 @@ def theirs(d: pd.DataFrame, weights: str | None) -> dict[str, list[float]]:
     import statsmodels.api as sm
 
     banks = pd.get_dummies(d["bank"], dtype=float)
+    years = pd.get_dummies(d["year"], dtype=float).iloc[:, 1:]
     importance = d[weights].astype(float) if weights else 1.0
     found = {}
     for model, x in MODELS.items():
-        design = pd.concat([d[x].astype(float), banks], axis=1)
+        effects = [banks, years] if model == "B" else [banks]
+        design = pd.concat([d[x].astype(float), *effects], axis=1)
         result = sm.WLS(d["rate"].astype(float), design, weights=importance).fit(
             cov_type="cluster", cov_kwds={"groups": d["bank"]}
         )
@@ -104,7 +108,8 @@ def run_side(side: str, loans: str, prime: str) -> None:
 def stored(results: str, weights: str, model: str) -> list[float]:
     """What a run stored for one equation, in the order of the other sides."""
     table = pd.read_parquet(Path(results) / "regressions.parquet")
-    mine = table[(table["model"] == model) & (table["weights"] == weights)].set_index("term")
+    own = (table["model"] == model) & (table["weights"] == weights) & table["variant"].isna()
+    mine = table[own].set_index("term")
     terms = ["benchmark", "trend_days"][: len(MODELS[model])]
     return [float(mine.loc[t, c]) for c in ("estimate", "se_crv1") for t in terms]
 

@@ -135,7 +135,9 @@ SCHEMAS: dict[str, pa.Schema] = {
         [
             ("quarter", _S),
             ("institution_id", _S),  # null: the county
-            ("model", _S),  # A, B
+            ("model", _S),  # A, B, C
+            # null: the equation itself; controls; timely; without <day of a move>
+            ("variant", _S),
             ("scope", _S),
             ("window_from", _S),
             ("window_to", _S),
@@ -145,12 +147,42 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("estimate", _F),
             ("se_crv1", _F),
             ("se_crv3", _F),
+            ("se_cr2", _F),
+            ("ci_low", _F),  # 95 %; null where unbounded or not given
+            ("ci_high", _F),
+            ("p_zero", _F),  # restricted wild bootstrap of the CRV3 t; rung C only
+            ("p_one", _F),
+            ("p_zero_classic", _F),  # of the CRV1 t
+            ("p_one_classic", _F),
+            ("detectable", _F),  # smallest detectable difference
             ("n", _I),
             ("clusters", _I),
             ("g_star", _F),
+            ("largest_share", _F),
+            ("least_without_one", _F),  # range when one institution is left out
+            ("most_without_one", _F),
             ("dependent_mean", _F),
             ("status", _S),  # ok, weak, none, refused
             ("reason", _S),
+        ]
+    ),
+    # One row per move of a benchmark and weighting: mean rates at constant mix around it.
+    "moves": pa.schema(
+        [
+            ("quarter", _S),
+            ("benchmark", _S),
+            ("day", _S),
+            ("weights", _S),
+            ("change_bp", _F),
+            ("date_from", _S),
+            ("date_to", _S),
+            ("mean_before", _F),  # percent
+            ("mean_after", _F),
+            ("ratio", _F),  # change of the mean over change of the benchmark
+            ("cells", _I),
+            ("loans", _I),
+            ("institutions", _I),
+            ("measures", _S),  # Chinese; what else was in force
         ]
     ),
     "identification": pa.schema(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from puhui.errors import ParamsError
+from puhui.errors import ParamsError, ReferenceDataError
 from puhui.params import load
 from puhui.quarter import Quarter
 from puhui.rates import IdentificationRules, spec_from
@@ -47,7 +47,13 @@ def test_the_county_as_its_run_file_says(base):
         max_single_move_share=Decimal(60),
         max_step_trend_r2=Decimal("0.9"),
         detectable_se_multiple=Decimal("2.8"),
+        min_gap_moves=2,
+        min_gap_institutions=5,
     )
+    assert [c.name for c in spec.controls] == [
+        "log_amount", "first_loan", "renewal", "agricultural", "online",
+    ]  # fmt: skip
+    assert (spec.control_min_share, spec.late_days, spec.move_days) == (Decimal(90), 30, 60)
 
 
 def test_the_path_is_the_benchmark_s_moves(base):
@@ -72,10 +78,31 @@ def test_another_country_is_another_run_file(base, tmp_path):
     params = load(base / "sba7a", data_folder=tmp_path / "data")
     spec = spec_from(params, Quarter.parse("2018Q1"))
     assert spec.scope == "伊利诺伊州全部机构"
+    assert spec.measures == ()  # none is listed beside that series
     assert spec.label == "美国银行最优惠贷款利率（月均）"
     assert (spec.effects, spec.count_absorbed) == (("institution_id",), True)
     assert (spec.window_from, spec.window_to) == (dt.date(2009, 10, 1), dt.date(2018, 3, 31))
     assert spec.path.column("rate").to_pylist() == [Decimal("3.250000"), Decimal("3.370000")]
+
+
+def test_what_else_was_in_force_lies_beside_the_series(base):
+    spec = spec_from(load(base), Quarter.parse("2021Q4"))
+    named = {m.document: m for m in spec.measures}
+    first = named["银保监发〔2020〕6号"]
+    assert (first.from_date, first.to_date) == (dt.date(2020, 1, 25), dt.date(2020, 6, 30))
+    assert first.certainty == "found"
+    assert [m.name for m in spec.measures if m.to_date is None] == ["普惠小微贷款支持工具"]
+
+
+def test_a_list_of_measures_that_cannot_be_read_is_refused(base):
+    path = base.parent / "data" / "reference" / "benchmarks" / "lpr_measures.csv"
+    head = "from_date,to_date,measure,document,certainty\n"
+    path.write_text(head + "2020-13-01,,x,y,found\n", encoding="utf-8")
+    with pytest.raises(ReferenceDataError, match="日期读不了"):
+        spec_from(load(base), Quarter.parse("2021Q4"))
+    path.write_text("from_date,measure\n", encoding="utf-8")
+    with pytest.raises(ReferenceDataError, match="缺列：certainty、document、to_date"):
+        spec_from(load(base), Quarter.parse("2021Q4"))
 
 
 def test_an_earlier_run_ends_its_window_with_its_quarter(base):

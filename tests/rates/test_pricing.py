@@ -1,4 +1,4 @@
-"""Pricing equation on the ledger of eight: identification, rungs A and B, counts, words."""
+"""Pricing equation on the ledger of eight: identification, rungs A to C, counts, words."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ def spec(start: str, end: str, **changes: object) -> PricingSpec:
         effects=EFFECTS,
         rules=RULES,
         path=eight.path_table(),
+        late_days=0,  # none of these loans names its day of pricing; see test_pass_through
     )
     return dataclasses.replace(base, **changes)  # type: ignore[arg-type]
 
@@ -123,7 +124,7 @@ def test_two_years_are_weak_and_shown_as_co_movement() -> None:
     p = standard("2019-10-01", "2021-12-31")
     assert p.identification.outcome == "weak"
     assert {(r.model, r.weights): r.status for r in p.rungs} == dict.fromkeys(
-        [(m, w) for m in "AB" for w in ("none", "amount")], "weak"
+        [(m, w) for m in "ABC" for w in ("none", "amount")], "weak"
     )
     for report in p.identification.rungs:
         assert report.move_date == dt.date(2020, 4, 20) and report.weak
@@ -252,14 +253,27 @@ def frame(rows: list[dict[str, object]]) -> pd.DataFrame:
     return d[d.groupby("cell").cell.transform("size") > 1]
 
 
+def years(d: pd.DataFrame) -> pd.DataFrame:
+    """Year effects of the benchmark date; the first is the constant's, here the cells'."""
+    year = pd.Series([day.year for day in d.drawn_on], index=d.index)
+    return pd.get_dummies(year, dtype=float).iloc[:, 1:]
+
+
+@functools.cache
+def absorbed() -> Pricing:
+    return priced("2019-10-01", "2021-12-31", count_absorbed=True)
+
+
 @pytest.mark.parametrize("weights", ["none", "amount"])
 @pytest.mark.parametrize("model", ["A", "B"])
 def test_rungs_equal_statsmodels_with_dummies(model: str, weights: str) -> None:
-    rung = priced("2019-10-01", "2021-12-31", count_absorbed=True).rung(model, weights)
+    rung = absorbed().rung(model, weights)
     assert rung is not None and rung.fit is not None
     d = frame(ROWS)
     columns = ["benchmark_rate", "t"][: 2 if model == "B" else 1]
     design = pd.concat([d[columns], pd.get_dummies(d.cell, dtype=float)], axis=1)
+    if model == "B":
+        design = pd.concat([design, years(d)], axis=1)
     model_fit = sm.WLS(d.rate_at_drawdown, design, weights=d.amount if weights == "amount" else 1.0)
     theirs = model_fit.fit(cov_type="cluster", cov_kwds={"groups": d.institution_id})
     assert rung.fit.n == len(d)
@@ -281,7 +295,7 @@ def test_identification_numbers_equal_regressions_on_the_rows() -> None:
     spread = float(((x - x.mean()) ** 2).sum())
     a, b = p.identification.rung("A"), p.identification.rung("B")
     assert a is not None and b is not None
-    bare, detrended = left(x), left(x, d.t)
+    bare, detrended = left(x), left(x, d.t, years(d))
     assert a.variance_left == pytest.approx((bare**2).sum() / spread, rel=1e-9)
     assert b.variance_left == pytest.approx((detrended**2).sum() / spread, rel=1e-9)
     by_bank = pd.Series(bare**2).groupby(d.institution_id.to_numpy()).sum() / (bare**2).sum()
@@ -291,6 +305,8 @@ def test_identification_numbers_equal_regressions_on_the_rows() -> None:
     april = pd.Series([day >= dt.date(2020, 4, 20) for day in d.drawn_on], index=d.index)
     change = april * np.where(d.benchmark_tenor == "1y", -0.20, -0.10)  # 4.05→3.85, 4.75→4.65
     assert a.move_share == pytest.approx((bare * left(change)).sum() / (bare**2).sum(), rel=1e-9)
+    alone = left(change, d.t, years(d))
+    assert b.move_share == pytest.approx((detrended * alone).sum() / (detrended**2).sum(), rel=1e-9)
     explained = 1 - (left(x, d.t, april.astype(float)) ** 2).sum() / (bare**2).sum()
     assert p.identification.step_date == dt.date(2020, 4, 20)
     assert p.identification.step_trend_r2 == pytest.approx(explained, rel=1e-9)
@@ -299,7 +315,10 @@ def test_identification_numbers_equal_regressions_on_the_rows() -> None:
 def test_without_the_path_regimes_begin_where_loans_show_them() -> None:
     with_path = standard("2019-10-01", "2021-12-31")
     from_loans = priced("2019-10-01", "2021-12-31", path=None)
-    assert [r.beta for r in _fits(from_loans)] == [r.beta for r in _fits(with_path)]
+    for model in "AB":  # C divides months where a benchmark moves, so it needs the days
+        one, two = from_loans.rung(model), with_path.rung(model)
+        assert one is not None and two is not None and one.fit is not None and two.fit is not None
+        assert one.fit.beta == two.fit.beta
     assert [r.loans for r in from_loans.identification.regimes] == [
         r.loans for r in with_path.identification.regimes
     ]
@@ -395,7 +414,10 @@ def test_a_benchmark_that_moves_often_is_identified() -> None:
                          rate_at_drawdown=rate))  # fmt: skip
     p = priced("2019-10-01", "2021-12-31", rows, path=None)
     assert p.identification.outcome == "ok"
-    assert {r.status for r in p.rungs} == {"ok"}
+    assert {r.status for r in p.rungs if r.model != "C"} == {"ok"}
+    c = p.rung("C")
+    assert c is not None and c.status == "none" and c.fit is None
+    assert "只有一个期限品种（lpr 1y），没有期限利差" in c.reason
     a = p.rung("A")
     assert a is not None and a.fit is not None
     assert "传导" in a.reason and "非传导" in a.reason  # A is never called pass-through

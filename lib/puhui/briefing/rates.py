@@ -1,19 +1,23 @@
-"""Rates on the pages: what can be identified first, then models A and B side by side."""
+"""Rates on the pages: what can be identified first, then models A, B and C side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import floor, log10
 
+from puhui.briefing.charts import Dot, dot_chart
 from puhui.briefing.figures import Figure, exact
 from puhui.briefing.overall import joined
 from puhui.briefing.source import Row, Source
 from puhui.briefing.spreads import spread_charts, spread_path, spread_table
-from puhui.briefing.table import Column, NoData, Section, Table
+from puhui.briefing.table import Chart, Column, NoData, Section, Table
 from puhui.briefing.words import Words
 
 _FIT_DIGITS = 4
 _PARTS = ("estimate", "se_crv1", "se_crv3")
+_MODELS = ("A", "B", "C")
+#: What p must fall below for a value to be told apart from.
+_LEVEL = 0.05
 
 
 def county_rates(source: Source, heading: str) -> Section:
@@ -22,17 +26,20 @@ def county_rates(source: Source, heading: str) -> Section:
     Sentences on identification come before any number; a refused or unidentified model
     has its sentence and no number.
     """
-    words, rows = source.words, _of_the_county(source)
+    words, every = source.words, _of_the_county(source)
+    rows = [r for r in every if r["variant"] is None]
     if not rows:
         return Section("rates", heading, (words.text("rates.none"),))
     paragraphs = [words.text("rates.scope_county"), *_sentences(rows, words)]
+    paragraphs += [_pass_through(r, words) for r in rows if _is_c(r)]
     tables = []
     regimes = source.rows("identification")
     if regimes:
         tables.append(_regimes(regimes, words))
     for group in _groups([r for r in rows if _estimated(r)]):
         tables.append(_side_by_side(group, words, len(tables)))
-    return Section("rates", heading, tuple(paragraphs), tuple(tables))
+    tables += [*_variants(every, words), *_moves(source.rows("moves"), words)]
+    return Section("rates", heading, tuple(paragraphs), tuple(tables), _chart(rows, words))
 
 
 def institution_rates(source: Source, institution_id: str, heading: str) -> Section:
@@ -41,10 +48,21 @@ def institution_rates(source: Source, institution_id: str, heading: str) -> Sect
     Regressions stand in the circular only; here one sentence points there, or says why
     there is none.
     """
-    words, rows = source.words, _of_the_county(source)
+    words = source.words
+    rows = [r for r in _of_the_county(source) if r["variant"] is None]
     path = spread_path(source, institution_id)
     paragraphs = [words.text("rates.spread.lead" if path else "rates.spread.none")]
-    if any(_estimated(r) for r in rows):
+    found = next((r for r in rows if _is_c(r)), None)
+    if found is not None:
+        paragraphs.append(
+            words.text(
+                "rates.spread.county_c",
+                benchmark=words.text("rates.pass_through.benchmark"),
+                estimate=_text(found["estimate"], 2),
+                verdict=_verdict(found, words),
+            )
+        )
+    elif any(_estimated(r) for r in rows):
         paragraphs.append(words.text("rates.spread.county"))
     else:
         paragraphs += _sentences(rows, words)
@@ -60,6 +78,140 @@ def _of_the_county(source: Source) -> list[Row]:
 
 def _estimated(row: Row) -> bool:
     return row["status"] in ("ok", "weak") and row["estimate"] is not None
+
+
+def _is_c(row: Row) -> bool:
+    """Whether it is the pass-through of model C, unweighted."""
+    is_coefficient = row["term"] == "benchmark" and row["weights"] == "none"
+    return is_coefficient and row["model"] == "C" and _estimated(row)
+
+
+def _pass_through(row: Row, words: Words) -> str:
+    """Say model C in one sentence: coefficient, interval, what it can be told apart from."""
+    interval = ""
+    if row["ci_low"] is not None or row["ci_high"] is not None:
+        ends = [
+            words.text("rates.pass_through.unbounded") if v is None else _text(v, 2)
+            for v in (row["ci_low"], row["ci_high"])
+        ]
+        interval = words.text("rates.pass_through.interval", low=ends[0], high=ends[1])
+    return words.text(
+        "rates.pass_through.sentence",
+        benchmark=words.text("rates.pass_through.benchmark"),
+        weights=words.of("rates.weights", row["weights"]),
+        estimate=_text(row["estimate"], 2),
+        interval=interval,
+        detectable=_text(row["detectable"], 2),
+        verdict=_verdict(row, words),
+    )
+
+
+def _verdict(row: Row, words: Words) -> str:
+    zero, one = row["p_zero"], row["p_one"]
+    if row["status"] == "weak":
+        return words.text("rates.pass_through.weak")
+    if zero is None or one is None:
+        return words.text("rates.pass_through.untested")
+    told = {
+        (False, False): "both",
+        (False, True): "none",
+        (True, False): "full",
+        (True, True): "between",
+    }[zero < _LEVEL, one < _LEVEL]
+    return words.text(f"rates.pass_through.{told}")
+
+
+def _chart(rows: Sequence[Row], words: Words) -> tuple[Chart, ...]:
+    """Draw the benchmark's coefficient of every model and weighting; nothing for fewer than two."""
+    shown = [r for r in rows if r["term"] == "benchmark" and _estimated(r)]
+    if len(shown) < 2 or not any(_is_c(r) for r in shown):
+        return ()
+    dots, said = [], []
+    for row in sorted(shown, key=lambda r: (r["weights"] != "none", r["model"])):
+        weights = words.of("rates.weights", row["weights"])
+        label = words.text("rates.compared.label", model=row["model"], weights=weights)
+        text = _text(row["estimate"], 2)
+        if row["ci_low"] is not None and row["ci_high"] is not None:
+            text += f" [{_text(row['ci_low'], 2)}, {_text(row['ci_high'], 2)}]"
+        dots.append(Dot(label, float(row["estimate"]), text, None))
+        said.append(f"{label}{text}")
+    svg = dot_chart(dots, limit=None, limit_text="", axis_text=words.text("rates.compared.axis"))
+    alt = words.text("rates.compared.alt", list="；".join(said))
+    return (Chart(svg, alt, words.text("rates.compared.chart")),)
+
+
+def _variants(rows: Sequence[Row], words: Words) -> list[Table]:
+    """Coefficients with controls, without late loans and without each move, one line each."""
+    of = [r for r in rows if r["term"] == "benchmark"]
+    if all(r["variant"] is None for r in of):
+        return []
+    columns = (
+        Column("variant", words.text("rates.compared.variant")),
+        Column("weights", words.text("rates.compared.weights")),
+        *(Column(m, words.text("rates.compared.column", model=m)) for m in _MODELS),
+    )
+    order = {v: i for i, v in enumerate((None, "controls", "timely"))}
+    keys = {(r["weights"], r["variant"]) for r in of}
+    by_key = {(r["weights"], r["variant"], r["model"]): r for r in of}
+    cells = []
+    for weights, variant in sorted(
+        keys, key=lambda k: (k[0] != "none", order.get(k[1], len(order)), k[1] or "")
+    ):
+        shown = [_with_error(by_key.get((weights, variant, m))) for m in _MODELS]
+        cells.append((_variant(variant, words), words.of("rates.weights", weights), *shown))
+    caption = words.text("rates.compared.table")
+    return [Table("regression_variants", caption, columns, tuple(cells))]
+
+
+def _variant(variant: str | None, words: Words) -> str:
+    if variant is None:
+        return words.text("rates.compared.plain")
+    kind, _, day = variant.partition(" ")
+    return words.text(f"rates.compared.{kind}", **({"day": day} if day else {}))
+
+
+def _with_error(row: Row | None) -> str:
+    if row is None or row["estimate"] is None:
+        return "—"
+    error = f"（{_text(row['se_crv3'], 3)}）" if row["se_crv3"] is not None else ""
+    return f"{_text(row['estimate'], 3)}{error}"
+
+
+def _moves(rows: Sequence[Row], words: Words) -> list[Table]:
+    """Mean rates around each move, unweighted."""
+    own = [r for r in rows if r["weights"] == "none"]
+    if not own:
+        return []
+    columns = (
+        Column("day", words.text("rates.moves.day"), "", "date"),
+        Column("benchmark", words.text("rates.moves.benchmark")),
+        Column("change", words.text("rates.moves.change"), "个基点", "number", 0),
+        Column("answer", words.text("rates.moves.answer"), "个基点", "number", 1),
+        Column("ratio", words.text("rates.moves.ratio"), "", "number", 2),
+        Column("loans", words.text("rates.moves.loans"), "笔", "count"),
+        Column("institutions", words.text("rates.moves.institutions"), "家", "count"),
+        Column("measures", words.text("rates.moves.measures")),
+    )
+    cells = tuple(
+        (
+            r["day"],
+            words.of("rates.benchmarks", r["benchmark"]) or "—",
+            _number(r["change_bp"], 0),
+            _number(_answer(r), 1),
+            _number(r["ratio"], 2),
+            r["loans"],
+            r["institutions"],
+            r["measures"] or "—",
+        )
+        for r in sorted(own, key=lambda r: (r["day"], r["benchmark"]))
+    )
+    return [Table("moves", words.text("rates.moves.caption"), columns, cells)]
+
+
+def _answer(row: Row) -> float | None:
+    if row["mean_before"] is None or row["mean_after"] is None:
+        return None
+    return round(100 * (float(row["mean_after"]) - float(row["mean_before"])), 9)
 
 
 def _sentences(rows: Sequence[Row], words: Words) -> list[str]:

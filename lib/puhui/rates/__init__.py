@@ -6,10 +6,14 @@ from puhui.rates.least_squares import Fit, fit
 from puhui.rates.plan import spec_from
 from puhui.rates.pricing import Pricing, price
 from puhui.rates.report import (
+    controls_table,
     equation_table,
     exclusions_table,
+    gap_table,
     identification_table,
+    moves_table,
     notes,
+    other_equations_table,
     strength_table,
 )
 from puhui.rates.sample import PricingSpec, Sample, draw
@@ -21,12 +25,16 @@ __all__ = [
     "Pricing",
     "PricingSpec",
     "Sample",
+    "controls_table",
     "draw",
     "equation_table",
     "exclusions_table",
     "fit",
+    "gap_table",
     "identification_table",
+    "moves_table",
     "notes",
+    "other_equations_table",
     "price",
     "spec_from",
     "spreads",

@@ -38,6 +38,9 @@ class IdentificationRules:
         R² of the benchmark on its best single step and a trend beyond which it is weak.
     detectable_se_multiple
         Smallest detectable difference in standard errors.
+    min_gap_moves, min_gap_institutions
+        How often the gap between two tenors must move, and how many institutions must have
+        loans of both, for rung C to have a number.
     """
 
     min_regimes: int
@@ -47,6 +50,8 @@ class IdentificationRules:
     max_single_move_share: Decimal
     max_step_trend_r2: Decimal
     detectable_se_multiple: Decimal
+    min_gap_moves: int = 2
+    min_gap_institutions: int = 5
 
 
 @dataclass(frozen=True)
@@ -300,37 +305,23 @@ def _too_few_regimes(
     )
 
 
-def move_columns(path: Path, scale: int) -> dict[str, list[int]]:
-    """Columns the identification needs, by level: each move's part and its step."""
-    moves = path.moves()
-    parts = {f"move {d}": path.part(d, scale) for d in moves}
-    return parts | {f"step {d}": path.since(d) for d in moves}
-
-
-def shares_of_moves(m: Moments, path: Path, *, trend: bool) -> dict[dt.date, Fraction]:
-    """Share of the benchmark's remaining sum of squares owed to each move; they add to one.
-
-    ``m`` has the benchmark, the columns of :func:`move_columns`, trend and outcome. With x̃ the
-    benchmark after the effects (and trend) and x_m the part of it that move m brings, the share
-    is x̃′x_m / x̃′x̃. Two benchmarks in one cell leave the rest to their gap.
-    """
-    q, t = _total(m)
-    taken = q[0][t] / q[t][t] if trend and q[t][t] else Fraction(0)
-    left = q[0][0] - taken * q[0][t]
-    if not left:
-        return {}
-    return {d: (q[0][j] - taken * q[j][t]) / left for j, d in enumerate(path.moves(), start=1)}
+def step_columns(path: Path) -> dict[str, list[int]]:
+    """Step of each move by level, for :func:`best_step`."""
+    return {f"step {d}": path.since(d) for d in path.moves()}
 
 
 def best_step(m: Moments, path: Path) -> tuple[Fraction, dt.date] | None:
-    """R² of the benchmark, within the effects, on its best single step and a linear trend."""
+    """R² of the benchmark, within the effects, on its best single step and a linear trend.
+
+    ``m`` has the benchmark, the columns of :func:`step_columns`, trend and outcome.
+    """
     moves = path.moves()
     q, t = _total(m)
     if not q[0][0]:
         return None
     by_trend = q[0][t] / q[t][t] if q[t][t] else Fraction(0)
     found: list[tuple[Fraction, dt.date]] = []
-    for j, d in enumerate(moves, start=1 + len(moves)):
+    for j, d in enumerate(moves, start=1):
         slope = q[j][t] / q[t][t] if q[t][t] else Fraction(0)
         step, joint = q[j][j] - slope * q[j][t], q[0][j] - slope * q[0][t]
         explained = by_trend * q[0][t] + (joint**2 / step if step else 0)

@@ -12,6 +12,7 @@ import pyarrow as pa
 from puhui.engine.duckdb import DuckDBEngine, ident, quote
 from puhui.errors import FitError, PuhuiError
 from puhui.rates.identify import IdentificationRules
+from puhui.rates.terms import Control
 
 SAMPLE = "rates_sample"
 _KEY = "rates_drawn_by"
@@ -19,6 +20,17 @@ _KEY = "rates_drawn_by"
 RATE_SCALE = 6
 #: Decimal places of an amount in yuan.
 AMOUNT_SCALE = 2
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Something else in force around a move of the benchmark (dates inclusive; open: ``None``)."""
+
+    name: str
+    from_date: dt.date
+    to_date: dt.date | None
+    document: str
+    certainty: str
 
 
 @dataclass(frozen=True)
@@ -48,6 +60,17 @@ class PricingSpec:
         Whether absorbed effects count in K of the CRV1 factor.
     institution_id, scope
         Whose results these are: ``None`` and the words for all institutions.
+    controls
+        Variables of the equation with controls, where the relation has their columns.
+    control_min_share
+        Per cent of the sample's loans that must state a control for it to be used.
+    late_days
+        A loan dated by its drawdown within so many days after a move may have been priced
+        before it; the equation is shown without these too.
+    move_days
+        Days before and after a move whose mean rates are compared.
+    measures
+        What else was in force, for the table of moves.
     """
 
     quarter: str
@@ -62,13 +85,20 @@ class PricingSpec:
     count_absorbed: bool = False
     institution_id: str | None = None
     scope: str = "全部机构"
+    controls: tuple[Control, ...] = ()
+    control_min_share: Decimal = Decimal(95)
+    late_days: int = 30
+    move_days: int = 60
+    measures: tuple[Measure, ...] = ()
 
 
 @dataclass(frozen=True)
 class Sample:
     """How many rows the relation has, why rows are left out, and how many loans remain.
 
-    ``key`` names the relation and specification it was drawn by.
+    ``key`` names the relation and specification it was drawn by; ``by_drawdown`` counts the
+    loans without a day of pricing, whose benchmark is that of the day of drawdown;
+    ``controls`` are those whose columns the relation has.
     """
 
     rows: int
@@ -76,6 +106,8 @@ class Sample:
     loans: int
     institutions: int
     key: str = ""
+    by_drawdown: int = 0
+    controls: tuple[Control, ...] = ()
 
 
 def draw(engine: DuckDBEngine, relation: str, spec: PricingSpec) -> Sample:
@@ -96,7 +128,8 @@ def draw(engine: DuckDBEngine, relation: str, spec: PricingSpec) -> Sample:
             f"没有列“{'”“'.join(absent)}”，不能作为定价方程的效应。",
             remedy="请检查运行文件 rates 下的 effects。",
         )
-    query = _drawn(relation, spec)
+    controls = tuple(c for c in spec.controls if set(c.columns) <= set(known))
+    query = _drawn(relation, spec, controls)
     engine.table("rates_drawn", query)
     engine.table(_KEY, f"SELECT {quote(_digest(query))} AS key")
     keep = "reason IS NULL"
@@ -104,11 +137,21 @@ def draw(engine: DuckDBEngine, relation: str, spec: PricingSpec) -> Sample:
     counted = engine.sql(
         f"SELECT reason, count(*) AS n FROM rates_drawn WHERE NOT ({keep}) GROUP BY 1 ORDER BY 1"
     ).to_pydict()
-    size = engine.sql(f"SELECT count(*) AS n, count(DISTINCT g) AS banks FROM {SAMPLE}")
+    size = engine.sql(
+        "SELECT count(*) AS n, count(DISTINCT g) AS banks, "
+        f"count(*) FILTER (WHERE by_drawdown) AS unpriced FROM {SAMPLE}"
+    ).to_pylist()[0]
     left_out = dict(zip(counted["reason"], counted["n"], strict=True))
-    loans = int(size.column("n")[0].as_py())
-    banks = int(size.column("banks")[0].as_py())
-    return Sample(loans + sum(left_out.values()), left_out, loans, banks, _digest(query))
+    loans, banks = int(size["n"]), int(size["banks"])
+    return Sample(
+        loans + sum(left_out.values()),
+        left_out,
+        loans,
+        banks,
+        _digest(query),
+        int(size["unpriced"]),
+        controls,
+    )
 
 
 def drawn(engine: DuckDBEngine, relation: str, spec: PricingSpec, given: Sample | None) -> Sample:
@@ -121,7 +164,7 @@ def drawn(engine: DuckDBEngine, relation: str, spec: PricingSpec, given: Sample 
     """
     if given is None:
         return draw(engine, relation, spec)
-    wanted = _digest(_drawn(relation, spec))
+    wanted = _digest(_drawn(relation, spec, given.controls))
     try:
         held = engine.sql(f"SELECT key FROM {_KEY}").column("key")[0].as_py()
     except PuhuiError:  # no sample was ever drawn on this engine
@@ -138,7 +181,7 @@ def _digest(query: str) -> str:
     return hashlib.sha256(query.encode()).hexdigest()
 
 
-def _drawn(relation: str, spec: PricingSpec) -> str:
+def _drawn(relation: str, spec: PricingSpec, controls: tuple[Control, ...]) -> str:
     """One row per row of the relation: integers, cell, benchmark, and the reason it is out."""
     effects = [e for e in spec.effects if e != "institution_id"]
     cell = ", ".join(
@@ -151,6 +194,7 @@ def _drawn(relation: str, spec: PricingSpec) -> str:
         f"CAST({column} * {10**scale} AS BIGINT)"
         for column, scale in (("rate_at_drawdown", RATE_SCALE), ("amount", AMOUNT_SCALE))
     )
+    more = "".join(f", {c.sql} AS {ident(c.name)}" for c in controls)
     # Names of the two narrow tables start with own_, not to meet a column of the relation.
     return f"""
         WITH latest AS (
@@ -167,6 +211,7 @@ def _drawn(relation: str, spec: PricingSpec) -> str:
             concat_ws(' ', benchmark_series, benchmark_tenor) AS benchmark,
             benchmark_date, benchmark_rate, {y} AS y, {w} AS w,
             date_diff('day', {first}, benchmark_date) AS t,
+            priced_on IS NULL AS by_drawdown{more},
             CASE
                 WHEN revision < own_revision THEN '已被更正报送取代'
                 WHEN quarter > own_first THEN '以前季度已计入的同一笔贷款'
