@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from scipy import stats
 
 from puhui.errors import FitError
+from puhui.rates import design as design_room
 from puhui.rates import fit
-from rates.refits_by_rows import cr2_by_rows
+from puhui.rates.joint import joint
+from puhui.rates.solve import solve
+from rates.refits_by_rows import cr2_by_rows, refit
 
 
 def panel(seed: int, clusters: int = 7, months: int = 5) -> pd.DataFrame:
@@ -129,3 +135,38 @@ def test_few_clusters_of_the_second_way_are_not_tested() -> None:
 def test_second_way_needs_a_first() -> None:
     with pytest.raises(FitError, match="没有给第一个"):
         fit(panel(7), "y", ["x"], cluster2="bank")
+
+
+# Joint test
+
+
+def solution(d: pd.DataFrame, x: list[str]):
+    columns = design_room.prepare(d, "y", x, cluster="bank", weights=None, effects=[])
+    return solve(design_room.gather(columns, intercept=True), centred=True)
+
+
+def test_joint_wald_equals_leave_one_out_refits() -> None:
+    d = panel(8, 14)
+    found = joint(solution(d, ["x", "z"]), ["x", "z"])
+    x, y = np.column_stack([np.ones(len(d)), d.x, d.z]), d.y.to_numpy()
+    full = refit(x, y)
+    moved = np.array([refit(x[d.g != g], y[d.g != g]) - full for g in range(14)])[:, 1:]
+    covariance = 13 / 14 * moved.T @ moved
+    f = full[1:] @ np.linalg.solve(covariance, full[1:]) / 2
+    assert found.f == pytest.approx(f, rel=1e-9) and found.df == (2, 13)
+    assert found.p == pytest.approx(stats.f.sf(f, 2, 13), rel=1e-8)
+
+
+def test_one_coefficient_jointly_is_its_squared_crv3_t() -> None:
+    d = panel(9, 14)
+    f = fit(d, "y", ["x"], cluster="bank", h0=0.25)
+    found = joint(solution(d, ["x"]), ["x"], [Fraction(1, 4)])
+    assert found.f == pytest.approx(((f.beta[1] - 0.25) / f.se_crv3[1]) ** 2, rel=1e-12)
+
+
+def test_too_many_coefficients_for_the_clusters_are_refused() -> None:
+    d = panel(10, 7)
+    with pytest.raises(FitError, match="不作联合检验"):
+        joint(solution(d, ["x", "z"]), ["intercept", "x", "z"])
+    with pytest.raises(FitError, match="没有系数“v”"):
+        joint(solution(d, ["x"]), ["v"])
