@@ -13,6 +13,7 @@ from puhui.errors import FitError
 from puhui.rates.bootstrap import MIN_CLUSTERS
 from puhui.rates.columns import Source
 from puhui.rates.design import gather, one_sided, prepare
+from puhui.rates.direct import moments_of
 from puhui.rates.inference import Inference, infer
 from puhui.rates.moments import Moments
 from puhui.rates.solve import Solution, solve
@@ -134,10 +135,35 @@ def fit(
         raise FitError("给了第二聚类变量，没有给第一个。", remedy="请同时给 cluster。")
     names = [x] if isinstance(x, str) else list(x)
     effects = [absorb] if isinstance(absorb, str) else list(absorb)
+    constant = intercept and not effects
+    if cluster2 is None:
+        scanned = moments_of(
+            table,
+            y,
+            names,
+            cluster=cluster,
+            weights=weights,
+            absorb=effects,
+            intercept=constant,
+        )
+        if scanned is not None:
+            few = {name: side for name, side in scanned.sides.items() if side < MIN_SIDE}
+            return summarise(
+                scanned.moments,
+                solve(
+                    scanned.moments,
+                    centred=intercept or bool(effects),
+                    refits=cluster is not None,
+                ),
+                h0=Fraction(str(h0)),
+                count_absorbed=count_absorbed,
+                dropped=scanned.dropped,
+                full=True,
+                sides=few if cluster is not None else {},
+            )
     design = prepare(
         table, y, names, cluster=cluster, cluster2=cluster2, weights=weights, effects=effects
     )
-    constant = intercept and not effects
     moments = gather(design, intercept=constant)
     solution = solve(moments, centred=intercept or bool(effects), refits=cluster is not None)
     return summarise(
