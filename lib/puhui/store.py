@@ -148,7 +148,7 @@ class Store:
             "set_aside": {t: n for t, n in sorted((set_aside or {}).items()) if n},
         }
         aside = {f"quarantined_{n}": t for n, t in (quarantined or {}).items() if t.num_rows}
-        digest = _digest({**tables, **aside}, about)
+        digest = content_hash({**tables, **aside}, about)
         latest = self.latest(quarter, institution_id)
         if latest is not None and latest.digest == digest:
             return latest
@@ -256,8 +256,8 @@ def _numbered(tables: Mapping[str, pa.Table]) -> tuple[dict[str, pa.Table], dict
     return numbered, ids
 
 
-def _digest(tables: Mapping[str, pa.Table], about: Mapping[str, object]) -> str:
-    """Content hash of canonical tables: equal data gives equal digests on every machine.
+def content_hash(tables: Mapping[str, pa.Table], about: Mapping[str, object]) -> str:
+    """Content hash of tables: equal data gives equal digests on every machine.
 
     What memory holds under an empty cell is no content: only where cells are filled, and those.
     """

@@ -110,26 +110,28 @@ class Bench:
 
     def shifted(self, moved: Mapping[MeasureKey, Fraction]) -> Bench:
         """Return a bench on which some measures have other values."""
-        changed = {k: {**self.measures[k], "value": v} for k, v in moved.items()}
-        return replace(self, measures=_Over(changed, self.measures))
+        return self.with_measures({k: {**self.measures[k], "value": v} for k, v in moved.items()})
+
+    def with_measures(self, rows: MeasureIndex) -> Bench:
+        """Return a bench on which these measures are added, or take the place of others."""
+        return replace(self, measures=_Over(rows, self.measures))
 
 
 class _Over(Mapping[MeasureKey, Mapping[str, object]]):
     """A few measure rows over all others, none copied."""
 
-    def __init__(
-        self, changed: Mapping[MeasureKey, Mapping[str, object]], rest: MeasureIndex
-    ) -> None:
+    def __init__(self, changed: MeasureIndex, rest: MeasureIndex) -> None:
         self._changed, self._rest = changed, rest
 
     def __getitem__(self, key: MeasureKey) -> Mapping[str, object]:
         return self._changed[key] if key in self._changed else self._rest[key]
 
     def __iter__(self) -> Iterator[MeasureKey]:
-        return iter(self._rest)
+        yield from self._changed
+        yield from (k for k in self._rest if k not in self._changed)
 
     def __len__(self) -> int:
-        return len(self._rest)
+        return sum(1 for _ in self)
 
 
 def evaluate(

@@ -51,8 +51,7 @@ def _row(bench: Bench, indicator: Indicator, everyone: Sequence[Facts]) -> dict[
             why = indicator.not_applicable_why
             return {**row, "verdict": "not_applicable", "reason": why}
         return {**row, "reason": "两个时点都有数据的机构一家也没有"}
-    measures = {**bench.measures, **_sums(panel)}
-    summed = Bench(bench.params, bench.quarter, measures, bench.answers)
+    summed = bench.with_measures(_sums(panel))
     row = result_row(summed, indicator, county, source=PANEL)
     said = [f"合计 {len(panel)} 家"]
     if absent:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from puhui import results
 from puhui.measures.rows import LEDGER, RETURNS
@@ -35,12 +37,10 @@ def reconcile(params: Params, measures: pa.Table) -> tuple[pa.Table, pa.Table]:
         The measures with ``doubt`` filled where a difference affects them, from either source;
         and ``results.SCHEMAS["findings"]``, one for each difference, with both sides.
     """
-    rows: list[Row] = measures.to_pylist()
     sides: dict[tuple[Place, str], dict[str, Row]] = defaultdict(dict)
-    for row in rows:
-        if row["branch_id"] is None and row["value"] is not None:
-            place = (str(row["quarter"]), str(row["institution_id"]))
-            sides[place, str(row["measure_id"])][str(row["source"])] = row
+    for row in _compared(params, measures):
+        place = (str(row["quarter"]), str(row["institution_id"]))
+        sides[place, str(row["measure_id"])][str(row["source"])] = row
     findings: list[Row] = []
     doubts: dict[tuple[Place, str], str] = {}
     for rule in params.reconciliation.values():
@@ -53,8 +53,16 @@ def reconcile(params: Params, measures: pa.Table) -> tuple[pa.Table, pa.Table]:
             findings.append(_finding(rule, place, both[RETURNS], said))
             for affected in rule.affects:
                 doubts.setdefault((place, affected), f"勾稽 {rule.id}：{said}")
-    marked = _marked(rows, doubts)
-    return results.from_rows("measures", marked), results.from_rows("findings", findings)
+    return _marked(measures, doubts), results.from_rows("findings", findings)
+
+
+def _compared(params: Params, measures: pa.Table) -> list[Row]:
+    """Values of whole institutions that some rule holds against one another."""
+    ruled = pa.array(sorted({r.measure for r in params.reconciliation.values()}), pa.string())
+    whole = pc.and_(measures["branch_id"].is_null(), measures["value"].is_valid())
+    kept = measures.filter(pc.and_(whole, pc.is_in(measures["measure_id"], ruled)))
+    rows: list[Row] = kept.to_pylist()
+    return rows
 
 
 def _difference(
@@ -96,15 +104,17 @@ def _finding(
     }
 
 
-def _marked(
-    rows: Iterable[Row], doubts: Mapping[tuple[Place, str], str]
-) -> list[dict[str, object]]:
-    marked = []
-    for row in rows:
-        place = (str(row["quarter"]), str(row["institution_id"]))
-        doubt = doubts.get((place, str(row["measure_id"])))
-        if doubt is not None:
-            before = row["doubt"]
-            row = {**row, "doubt": f"{before}；{doubt}" if before else doubt}
-        marked.append(row)
-    return marked
+def _marked(measures: pa.Table, doubts: Mapping[tuple[Place, str], str]) -> pa.Table:
+    """Add doubts to the measures they are about, whichever source these come from."""
+    if not doubts:
+        return measures
+    touched = pc.is_in(measures["measure_id"], pa.array(sorted({m for _, m in doubts})))
+    column = measures["doubt"].to_pylist()
+    for at in np.flatnonzero(touched.to_numpy()):
+        row = measures.slice(at, 1).select(["quarter", "institution_id", "measure_id"])
+        quarter, institution, measure = (str(c[0].as_py()) for c in row.columns)
+        said = doubts.get(((quarter, institution), measure))
+        if said is not None:
+            column[at] = f"{column[at]}；{said}" if column[at] else said
+    place = measures.schema.get_field_index("doubt")
+    return measures.set_column(place, "doubt", pa.array(column, pa.string()))

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from puhui.runner.notebooks import Task, notebook_key
 from puhui.runner.project import code_fingerprint, combine, file_hash
 from puhui.runner.workspace import COUNTY, Run
+from puhui.store import content_hash
 
 #: Slices an institution's working papers save; without all of them it has no page.
 INSTITUTION_SLICES = {
@@ -19,7 +20,7 @@ INSTITUTION_SLICES = {
     "03_rates": ("spreads",),
     "04_eligibility": ("tolerance",),
 }
-COUNTY_SLICES = {"03_rates": ("regressions", "identification", "moves")}
+COUNTY_SLICES = {"03_rates": ("regressions", "identification")}
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Planner:
     def pages(self, institutions: list[str], gathered: Mapping[str, pa.Table]) -> list[Task]:
         """05 of each institution with complete slices, and 06."""
         shown = combine(
-            *(f"{n}{gathered[n].to_pylist()}" for n in sorted(gathered)),
+            content_hash(gathered, {}),
             self.run.register.to_pylist(),
             self.run.branch_register.to_pylist(),
             sorted(self.run.config.failed.items()),
@@ -98,7 +99,8 @@ class Planner:
 
     def _measures_key(self, institution_id: str) -> str:
         table = self.run.measures
-        return combine(table.filter(pc.equal(table["institution_id"], institution_id)).to_pylist())
+        mine = table.filter(pc.equal(table["institution_id"], institution_id))
+        return content_hash({"measures": mine}, {})
 
     def _reports_key(self) -> str:
-        return combine(self.run.intake().to_pylist(), self.run.intake("findings").to_pylist())
+        return content_hash({n: self.run.intake(n) for n in ("intake", "findings")}, {})

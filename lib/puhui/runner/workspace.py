@@ -159,18 +159,26 @@ class Run:
         """
         if institution_id == COUNTY:
             return Facts(COUNTY, self.params.run.area, {})
-        rows = {r["institution_id"]: r for r in self.register.to_pylist()}
-        if institution_id not in rows:
+        if institution_id not in self._registered:
             raise RunError(f"名录和报送中都没有机构 {institution_id}。")
-        row = rows[institution_id]
-        plans = [
-            r["branch_id"] or None
-            for r in self._supervisor("plans").to_pylist()
-            if r["item"] == PLANNED and r["institution_id"] == institution_id
-        ]
+        row = self._registered[institution_id]
+        plans = self._planned.get(institution_id, [])
         values: dict[str, Value | None] = {**row, "has_plan": None in plans}
         planned = frozenset(b for b in plans if b is not None)
         return Facts(institution_id, str(row["name"]), values, planned)
+
+    @cached_property
+    def _registered(self) -> dict[str, dict[str, Value | None]]:
+        return {r["institution_id"]: r for r in self.register.to_pylist()}
+
+    @cached_property
+    def _planned(self) -> dict[str, list[str | None]]:
+        """Institutions and branches a plan was handed down to, by institution."""
+        found: dict[str, list[str | None]] = {}
+        for row in self._supervisor("plans").to_pylist():
+            if row["item"] == PLANNED:
+                found.setdefault(row["institution_id"], []).append(row["branch_id"] or None)
+        return found
 
     def everyone(self) -> list[Facts]:
         """Register facts of all institutions, in order."""
@@ -178,13 +186,16 @@ class Run:
 
     def branches(self, institution_id: str) -> tuple[str, ...]:
         """Branches of an institution: in the register, or in its ledger of the quarter."""
-        known = {
-            r["branch_id"]
-            for r in self.branch_register.to_pylist()
-            if r["institution_id"] == institution_id
-        }
+        known = set(self._branches_registered.get(institution_id, ()))
         known |= self._branches_of_ledgers.get(institution_id, set())
         return tuple(sorted(known))
+
+    @cached_property
+    def _branches_registered(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for row in self.branch_register.to_pylist():
+            found.setdefault(row["institution_id"], set()).add(row["branch_id"])
+        return found
 
     @cached_property
     def _branches_of_ledgers(self) -> dict[str, set[str]]:
