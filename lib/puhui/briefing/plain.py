@@ -70,6 +70,7 @@ def county_totals(source: Source) -> str:
 
 def regression_status(source: Source) -> str:
     """One line per model and scope of the county: whether it is identified."""
-    rows = [r for r in source.rows("regressions") if r["institution_id"] is None]
+    every = source.rows("regressions")
+    rows = [r for r in every if r["institution_id"] is None and r["variant"] is None]
     lines = {f"{r['model']} {r['scope']} {r['weights'] or '-'} {r['status']}" for r in rows}
     return "\n".join(sorted(lines)) or "无"
