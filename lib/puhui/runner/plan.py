@@ -20,7 +20,7 @@ INSTITUTION_SLICES = {
     "03_rates": ("spreads",),
     "04_eligibility": ("tolerance",),
 }
-COUNTY_SLICES = {"03_rates": ("regressions", "identification")}
+COUNTY_SLICES = {"03_rates": ("regressions", "identification", "moves")}
 
 
 @dataclass(frozen=True)
