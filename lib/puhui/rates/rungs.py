@@ -23,6 +23,8 @@ from puhui.rates.solve import Solution, solve
 
 #: Weightings and their words.
 WEIGHTINGS = {"none": "不加权", "amount": "按发放金额加权"}
+#: Beyond so many institutions the equations without a move go without an error.
+MOST_REFITS = 100
 #: Variants of an equation; the equation itself has none.
 WITH_CONTROLS, TIMELY, WITHOUT = "controls", "timely", "without"
 
@@ -152,7 +154,7 @@ class Equations:
         first, *rest = self._terms()
         m = chosen(self.wide[key], [first, i, *rest])
         try:
-            found = solve(m, centred=True)
+            found = solve(m, centred=True, refits=len(m.groups) <= MOST_REFITS)
         except FitError:
             why = "这次调整没有改变期限利差" if only_gap else "没有别的调整可供估计"
             return WithoutMove(day, self.model, key, None, None, why)
@@ -163,10 +165,9 @@ class Equations:
 
 
 def _crv3(s: Solution) -> float | None:
-    """CRV3 error of the first coefficient; ``None`` where a refit loses it."""
-    assert s.refits is not None
-    found = [row[0] for row in s.refits]
-    if any(b is None for b in found):
+    """CRV3 error of the first coefficient; ``None`` without refits or where one loses it."""
+    found = [row[0] for row in s.refits or ()]
+    if not found or any(b is None for b in found):
         return None
     squares = math.fsum(float(b - s.beta[0]) ** 2 for b in found if b is not None)
     return math.sqrt((len(found) - 1) / len(found) * squares)
