@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from rates.refits_by_rows import signs
 
 from puhui.rates import fit
+from rates.refits_by_rows import signs
 
 pytestmark = pytest.mark.compare
 X = ["value", "capital"]
