@@ -164,3 +164,12 @@ def test_runs_that_others_took_the_place_of_are_kept_for_a_while(tmp_path):
     published(staging, "五", "6", keep=0)
     assert list(staging.earlier.iterdir()) == []
     assert (staging.final / "index.html").read_text() == "五"
+
+
+def test_what_a_killed_run_was_writing_is_swept_away_where_it_was_published_too(tmp_path):
+    staging = Staging(tmp_path, Quarter.parse("2021Q4"))
+    torn = staging.final / "working" / ".trace.json.1.tmp"
+    torn.parent.mkdir(parents=True)
+    torn.write_text("{")
+    with staging.held():
+        assert not torn.exists()

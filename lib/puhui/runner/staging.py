@@ -75,7 +75,8 @@ class Staging:
             The output cannot be written, or the disk is full.
         """
         with _plainly(self.out), held(self.root / f"{self.quarter}.lock", "输出目录"):
-            sweep(self.root)
+            for folder in (self.root, self.final):
+                sweep(folder)
             if self._journal.is_file():
                 self._swap(json.loads(self._journal.read_text(encoding="utf-8"))["keep"])
             yield
