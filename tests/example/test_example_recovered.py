@@ -203,8 +203,12 @@ def test_slopes_that_know_no_months_are_marked_as_no_pass_through(data, run):
     with run.engine("") as engine:
         rows = rates.price(engine, "loan_facts", spec).rows()["regressions"]
     slopes = [r for r in rows if r["estimate"] is not None]
-    assert {r["model"] for r in slopes} == {"A", "B"}
-    assert {r["status"] for r in slopes} == {"weak"}
+    assert {r["status"] for r in slopes if r["model"] in ("A", "B")} == {"weak"}
+    # C may carry a test only where no one move is most of what is left of LPR.
+    assert {r["status"] for r in slopes if r["model"] == "C"} <= {"weak", "ok"}
+    assert {r["model"] for r in slopes} == {"A", "B", "C"}
+    tested = [r for r in slopes if r["p_zero"] is not None or r["p_one"] is not None]
+    assert {(r["model"], r["status"]) for r in tested} <= {("C", "ok")}
 
 
 def test_every_clause_has_the_four_situations(data):

@@ -72,8 +72,8 @@ def clustered(formula: str, data: pd.DataFrame) -> object:
 
 
 def nested(se: float, n: int, k: int, effects: int) -> float:
-    """Undo that statsmodels counts the institutions' dummies in the factor of the error."""
-    return se * np.sqrt((n - k - effects) / (n - k))
+    """Count the institutions' dummies as one constant, where statsmodels counts each of them."""
+    return se * np.sqrt((n - k - effects) / (n - k - 1))
 
 
 def test_the_sum_of_lags_is_that_of_the_plain_lags_with_its_contrast():

@@ -208,7 +208,7 @@ def test_planted_broken_rows_are_found_where_they_stand_and_no_others(finished):
 
 def test_so_few_institutions_are_too_few_for_rates_and_said_so_in_words(finished):
     rows = table(finished, "regressions")
-    assert {r["model"] for r in rows} == {"A", "B"}
+    assert {r["model"] for r in rows} == {"A", "B", "C"}
     assert all(r["estimate"] is None and r["status"] == "none" for r in rows)
     assert "机构" in rows[0]["reason"]
     assert rows[0]["reason"] in (finished.out / "county.html").read_text(encoding="utf-8")

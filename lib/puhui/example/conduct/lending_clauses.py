@@ -154,13 +154,13 @@ def large_growth(evidence: Evidence, quarter: Quarter, unit: Unit) -> Found:
 
 
 def first_loans(evidence: Evidence, quarter: Quarter, unit: Unit) -> Found:
-    """C2.3: new first-time borrowers against the same period of last year."""
+    """C2.3: more new first-time borrowers than in the same period of last year."""
     name, base = "ent_first:borrowers", quarter.year_ago
     lacking = evidence.lacks(quarter, unit, name) or evidence.lacks(base, unit, name)
     if lacking:
         return no_data(lacking)
     more = evidence.lending(quarter, unit)[name] - evidence.lending(base, unit)[name]
-    return done(more >= 0, more, "customers")
+    return done(more > 0, more, "customers")
 
 
 _RATE = ("at_drawdown:drawn", "at_drawdown:interest")
