@@ -134,11 +134,11 @@ def parquet(paths: Sequence[Path]) -> str:
     files = ", ".join(quote(str(p)) for p in paths)
     return (
         f"read_parquet([{files}], hive_partitioning = true, "
-        "hive_types_autocast = false, union_by_name = true)"
+        "hive_types_autocast = false)"
     )
 
 
 def plain_parquet(paths: Sequence[Path]) -> str:
     """Return a ``read_parquet`` source over files whose folders say nothing of their rows."""
     files = ", ".join(quote(str(p)) for p in paths)
-    return f"read_parquet([{files}], hive_partitioning = false, union_by_name = true)"
+    return f"read_parquet([{files}], hive_partitioning = false)"
