@@ -93,7 +93,7 @@ def test_more_counties_add_institutions_and_leave_the_first_as_it_was(tmp_path) 
     assert len(register) == 1 + 3 * 20
     assert len({line.split(",")[0] for line in register}) == 61
     assert 80_000 < result.loans < 100_000
-    assert {n for n in many if "X0003" in n} >= {"submissions/2021Q4/_shared/loans-X0003.parquet"}
+    assert {n for n in many if "X0003" in n} >= {"submissions/2021Q4/_shared_X0003/loans.parquet"}
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path) -> None:

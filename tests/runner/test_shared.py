@@ -92,6 +92,42 @@ def test_what_an_institution_sends_itself_and_a_shared_file_are_one_snapshot(tmp
     assert "贷款借据" in twice[0]
 
 
+def test_several_shared_folders_are_read_apart_and_an_institution_in_two_is_told(shared):
+    quarter = shared / "data" / "submissions" / "2018Q1"
+    second = quarter / "_shared_2"
+    second.mkdir()
+    lines = [HEADER, loan("Bank D", 20), loan("Bank A", 21)]
+    (second / "sba_7a_invented.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    judged = run(shared)
+    names = {judged.facts(i).name: i for i in judged.config.institutions}
+    assert set(names) == {"Bank A", "Bank B", "Bank C", "Bank D"}
+    loans = {
+        s.institution_id: pq.ParquetFile(s.file("loans")).metadata.num_rows
+        for s in judged.snapshots
+    }
+    # Bank A's loans are those of the first folder; that the second has some too is said.
+    assert loans[names["Bank A"]] == 5
+    assert loans[names["Bank D"]] == 1
+    from puhui import params as parameters
+    from puhui.runner import taking_in
+
+    tools = taking_in.Tools.of(
+        parameters.load(PARAMS / "sba7a", data_folder=shared / "data"), shared / "data" / "store"
+    )
+    record = tools.store.record(Quarter.parse("2018Q1"), "_shared_2")
+    assert {(names["Bank A"] in line, "采用" in line) for line in record.refused} == {(True, True)}
+
+
+def test_a_shared_folder_is_read_again_only_for_institutions_it_carries(tmp_path):
+    from puhui.runner.taking_in import _beside, is_shared
+
+    folder = tmp_path / "_shared_2"
+    assert is_shared(folder)
+    assert not is_shared(tmp_path / "_sharedX")
+    assert _beside(["B", "A"], folder, {"A": 2, "C": 1}) == {"A": 2}
+    assert _beside(["A"], tmp_path / "A", {"A": 2}) == {}
+
+
 def test_a_run_for_some_never_covers_a_run_for_all(tmp_path):
     from puhui.runner.quarterly import Request, check_quarter, run_quarter
 

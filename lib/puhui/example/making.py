@@ -163,8 +163,7 @@ def archives_of(reports: Reports, quarters: Sequence[Quarter]) -> Iterator[tuple
     for quarter in quarters:
         made = handing_in.archived(reports, quarter, archive.QUICK, short=quarter != LAST)
         for name, content in made.items():
-            stem, _, ending = name.partition(".")
-            yield f"submissions/{quarter}/_shared/{stem}-{prefix}.{ending}", content
+            yield f"submissions/{quarter}/_shared_{prefix}/{name}", content
     rows = [row for q in quarters for row in truths.answer_rows(reports, q)]
     yield f"truth/{prefix}/answers.csv", truths.text(rows)
 

@@ -89,7 +89,7 @@ def read_submission(
     Parameters
     ----------
     folder
-        The institution's folder, or the ``_shared`` one.
+        The institution's folder, or one whose files carry many.
     quarter
         The quarter the folder is for.
     institution_id

@@ -130,12 +130,12 @@ def draw(engine: DuckDBEngine, relation: str, spec: PricingSpec) -> Sample:
         )
     controls = tuple(c for c in spec.controls if set(c.columns) <= set(known))
     query = _drawn(relation, spec, controls)
-    engine.table("rates_drawn", query)
     engine.table(_KEY, f"SELECT {quote(_digest(query))} AS key")
-    keep = "reason IS NULL"
-    engine.view(SAMPLE, f"SELECT * EXCLUDE (reason) FROM rates_drawn WHERE {keep}")
+    # Two passes, so that nothing but the sample is ever held: most rows are seen a second time.
+    engine.table(SAMPLE, f"SELECT * EXCLUDE (reason) FROM ({query}) WHERE reason IS NULL")
     counted = engine.sql(
-        f"SELECT reason, count(*) AS n FROM rates_drawn WHERE NOT ({keep}) GROUP BY 1 ORDER BY 1"
+        f"SELECT reason, count(*) AS n FROM ({query}) WHERE reason IS NOT NULL "
+        "GROUP BY 1 ORDER BY 1"
     ).to_pydict()
     size = engine.sql(
         "SELECT count(*) AS n, count(DISTINCT g) AS banks, "

@@ -67,22 +67,32 @@ def take_everything_in(
     def on_read(one: Folder) -> None:
         progress("接收与校验", next(seen), len(folders), f"{one[0]} {one[1].name}")
 
-    changed = {f for f in folders if taking_in.unchanged(tools, *f, known) is None}
-    # A shared file is added to what institutions sent themselves, and read after them.
-    with_own = {q for q, f in folders if f.name != taking_in.SHARED}
-    apart = [(q, f) for q, f in folders if f.name != taking_in.SHARED or q not in with_own]
-    ahead = [f for f in apart if f in changed]
-    read_ahead(tools, data, ahead, office, jobs, on_read)
     taken: list[taking_in.Taken] = []
-    for of, folder in folders:
-        own = {i: r for t in taken if t.quarter == of for i, r in t.revisions.items()}
-        one = taking_in.take_in(tools, of, folder, known, own)
-        if (of, folder) in ahead:
-            one = replace(one, read=True)
-        else:
-            on_read((of, folder))
-        taken.append(one)
+    # What a shared folder brings is added to what institutions sent themselves.
+    for several in (False, True):
+        part = [f for f in folders if taking_in.is_shared(f[1]) == several]
+        before = [revisions_of(taken, of) for of, _ in part]
+        known_already = zip(part, before, strict=True)
+        ahead = [
+            (f, own)
+            for f, own in known_already
+            if taking_in.unchanged(tools, *f, known, own) is None
+        ]
+        read_ahead(tools, data, ahead, office, jobs, on_read)
+        read = [f for f, _ in ahead]
+        for of, folder in part:
+            one = taking_in.take_in(tools, of, folder, known, revisions_of(taken, of))
+            if (of, folder) in read:
+                one = replace(one, read=True)
+            else:
+                on_read((of, folder))
+            taken.append(one)
     return office, taken
+
+
+def revisions_of(taken: Sequence[taking_in.Taken], quarter: Quarter) -> dict[str, int]:
+    """Revisions taken in so far of a quarter, the last of each institution."""
+    return {i: r for t in taken if t.quarter == quarter for i, r in t.revisions.items()}
 
 
 def prepare(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,16 @@ from puhui.runner.project import code_fingerprint, combine, files_hash
 from puhui.store import SUPERVISOR, IntakeRecord, Snapshot, Store
 
 SHARED = "_shared"
+
+
+def is_shared(folder: Path) -> bool:
+    """Whether a folder's files carry many institutions: ``_shared``, or ``_shared_`` and more.
+
+    Each is read as a whole, so that memory grows with the largest of them.
+    """
+    return folder.name == SHARED or folder.name.startswith(f"{SHARED}_")
+
+
 Say = Callable[[str], None]
 
 
@@ -85,7 +95,7 @@ class Taken:
 
 
 def submitted_folders(data: Path, upto: Quarter) -> Iterator[tuple[Quarter, Path]]:
-    """Yield each submitted folder of every quarter up to ``upto``, the shared one last."""
+    """Yield each submitted folder of every quarter up to ``upto``, shared ones last."""
     root = data / "submissions"
     if not root.is_dir():
         raise RunError(
@@ -106,7 +116,7 @@ def submitted_folders(data: Path, upto: Quarter) -> Iterator[tuple[Quarter, Path
             folders = [
                 p for p in quarter_folder.iterdir() if p.is_dir() and not p.name.startswith(".")
             ]
-            for folder in sorted(folders, key=lambda p: (p.name == SHARED, p.name)):
+            for folder in sorted(folders, key=lambda p: (is_shared(p), p.name)):
                 yield quarter, folder
 
 
@@ -150,14 +160,19 @@ def unchanged(
 ) -> Taken | None:
     """Return what a folder gave when it was read, if nothing about it has changed since."""
     known = tools.store.record(quarter, folder.name)
-    key = _key(tools, folder, register, _beside(folder, own))
-    if known is None or known.key != key or not _still_there(tools.store, known):
+    if known is None or not _still_there(tools.store, known):
+        return None
+    key = _key(tools, folder, register, _beside(known.revisions, folder, own))
+    if known.key != key:
         return None
     return Taken(quarter, folder.name, dict(known.revisions), known.refused, read=False)
 
 
-def _beside(folder: Path, own: Mapping[str, int] | None) -> dict[str, int]:
-    return dict(sorted((own or {}).items())) if folder.name == SHARED else {}
+def _beside(carried: Iterable[str], folder: Path, own: Mapping[str, int] | None) -> dict[str, int]:
+    """Revisions a shared folder's institutions have without it."""
+    if own is None or not is_shared(folder):
+        return {}
+    return {institution: own[institution] for institution in sorted(carried) if institution in own}
 
 
 def _key(tools: Tools, folder: Path, register: pa.Table | None, beside: Mapping[str, int]) -> str:
@@ -181,12 +196,10 @@ def take_in(
     register
         Branches the supervisor knows.
     own
-        For the shared folder: revisions of institutions that also sent a folder of their
-        own for the quarter; what the shared file brings is added to those.
+        For a shared folder: revisions of institutions that also sent a folder of their own
+        for the quarter, or are in a shared one before it; what this one brings is added.
     """
-    shared = folder.name == SHARED
-    beside = _beside(folder, own)
-    key = _key(tools, folder, register, beside)
+    shared = is_shared(folder)
     known = unchanged(tools, quarter, folder, register, own)
     if known is not None:
         return known
@@ -200,6 +213,7 @@ def take_in(
         register=register,
     )
     parts = _parts(read) if shared else {folder.name: _whole(read)}
+    beside = _beside(parts, folder, own)
     refused = list(_refusals(read.intake))
     revisions: dict[str, int] = {}
     for institution, part in sorted(parts.items()):
@@ -220,6 +234,7 @@ def take_in(
         elif not refused:
             refused += [f"{institution}：{why}" for why in part.missing.values()]
     report = _shared_report(read) if shared else read.intake
+    key = _key(tools, folder, register, _beside(revisions, folder, own))
     tools.store.keep_record(
         IntakeRecord(str(quarter), folder.name, key, revisions, tuple(refused)),
         {
