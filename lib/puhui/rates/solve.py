@@ -282,7 +282,7 @@ def _shares(leverage: list[list[int]]) -> tuple[tuple[Fraction, ...], ...]:
 
 
 def _rss(system: _System, beta: Enclosure) -> Fraction:
-    """s − β′c, zero where a rounded denominator leaves nothing else.
+    """RSS = s − β′c, zero where a rounded denominator leaves nothing else.
 
     Raises
     ------
