@@ -100,8 +100,9 @@ def resampling(s: Solution, term: int) -> Resampling | None:
         return None
     row = _column_of(exact.rows, term)
     leverage = tuple(a_g * row for a_g in exact.parts)
-    fixed = _weighted(exact, row, leverage, term, exact.scores, exact.beta_denominator)
-    moving = _weighted(exact, row, leverage, term, leverage, int(row[term, 0]))
+    crossing = exact.solved(_beside(leverage))
+    fixed = _weighted(exact, row, crossing, term, exact.scores, exact.beta_denominator)
+    moving = _weighted(exact, row, crossing, term, leverage, int(row[term, 0]))
     unit = exact.units[term]
     matters = [
         h
@@ -168,21 +169,20 @@ class _Weighted:
 def _weighted(
     exact: Exact,
     row: fmpz_mat,
-    leverage: tuple[fmpz_mat, ...],
+    crossing: tuple[fmpz_mat, int],
     term: int,
     scores: tuple[fmpz_mat, ...],
     divisor: int,
 ) -> _Weighted:
     assert exact.refits is not None
-    columns = _beside(scores)
-    z, dz = exact.total.solve(columns).numer_denom()
+    columns, (z, dz) = _beside(scores), crossing
     left = _beside(tuple(_column_of(x, term) for x, _ in exact.refits))
     return _Weighted(
         exact.rows_denominator,
         divisor,
         _lists(row.transpose() * columns)[0],
-        _lists(_beside(leverage).transpose() * z),
-        int(dz),
+        _lists(z.transpose() * columns),
+        dz,
         _lists(left.transpose() * columns),
         [f for _, f in exact.refits],
     )
