@@ -17,6 +17,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -224,18 +225,25 @@ def draws(kind: str, everything: bool, clusters: int) -> Iterator[list[tuple[flo
     all points are taken. Random ones are raw words of a Philox stream, the same everywhere, and
     follow the identity, which is counted.
     """
+    if everything:
+        yield from _every_point(kind, clusters)
+        return
     wide = max(1, _BLOCK // (4 * clusters))
-    points = (6 if kind == "webb" else 2) ** clusters // 2 if everything else DRAWS + 1
     bits = np.random.Philox(key=_KEY)
-    for start in range(0, points, wide):
-        n = min(wide, points - start)
-        if everything:
-            codes = _digits(np.arange(start, start + n), 6 if kind == "webb" else 2, clusters)
-        else:
-            codes = _random(bits, kind, clusters, n)
-            if start == 0:
-                codes[:, 0] = 1 if kind == "webb" else 0
+    for start in range(0, DRAWS + 1, wide):
+        codes = _random(bits, kind, clusters, min(wide, DRAWS + 1 - start))
+        if start == 0:
+            codes[:, 0] = 1 if kind == "webb" else 0
         yield _patterns(kind, codes)
+
+
+@lru_cache(maxsize=1)  # every term and both statistics of a fit take the same ones
+def _every_point(kind: str, clusters: int) -> list[list[tuple[float, Floats]]]:
+    base, wide = 6 if kind == "webb" else 2, max(1, _BLOCK // (4 * clusters))
+    points = base**clusters // 2
+    starts = range(0, points, wide)
+    blocks = [np.arange(start, min(start + wide, points)) for start in starts]
+    return [_patterns(kind, _digits(block, base, clusters)) for block in blocks]
 
 
 def _digits(numbers: npt.NDArray[np.int64], base: int, clusters: int) -> npt.NDArray[np.int64]:

@@ -69,6 +69,7 @@ class _Number:
     places: int  # of the SQL type
     scale: int  # of the integers handed on
     zeros: int  # trailing zeros of every integer summed
+    low: int  # least integer, of rows left out too
     bound: int
 
     def cast(self, digits: int | None = None) -> str:
@@ -201,7 +202,7 @@ def _whole(engine: DuckDBEngine, name: str, kind: pa.DataType) -> _Number | None
     places = int(kind.scale) if pa.types.is_decimal(kind) else 0
     if places < 0:
         return None
-    bound = _bound(engine, sql, places)
+    low, bound = _bounds(engine, sql, places)
     digits = max(len(str(bound)), places, 1)
     if pa.types.is_decimal(kind) and kind.precision <= _INT64_DIGITS // 2:
         digits = int(kind.precision)  # as it stands, so that no row is cast
@@ -209,7 +210,7 @@ def _whole(engine: DuckDBEngine, name: str, kind: pa.DataType) -> _Number | None
         return None
     cast = f"({sql})::DECIMAL({digits},{places})"
     zeros = _zeros(engine, cast, places) if places and bound else places
-    return _Number(name, sql, digits, places, places - zeros, zeros, bound)
+    return _Number(name, sql, digits, places, places - zeros, zeros, low, bound)
 
 
 def _double(engine: DuckDBEngine, name: str) -> _Number | None:
@@ -234,31 +235,34 @@ def _double(engine: DuckDBEngine, name: str) -> _Number | None:
         passes = f"abs({k}) < 1e{_DOUBLE_DIGITS} AND {k} / {power} = {column}"
         if not _any(engine, f"{column} IS NOT NULL AND NOT ({passes})"):
             whole = f"{k}::BIGINT"
-            bound = _bound(engine, whole, 0)
-            return _Number(name, whole, len(str(bound)), 0, places, 0, bound)
+            low, bound = _bounds(engine, whole, 0)
+            return _Number(name, whole, len(str(bound)), 0, places, 0, low, bound)
     return None
 
 
-def _bound(engine: DuckDBEngine, sql: str, places: int) -> int:
-    """Largest absolute integer of a column; the engine takes it from the file's statistics."""
+def _bounds(engine: DuckDBEngine, sql: str, places: int) -> tuple[int, int]:
+    """Least and largest absolute integer of a column, which the engine takes from statistics."""
     found = engine.sql(
         f"SELECT min({sql})::VARCHAR AS a, max({sql})::VARCHAR AS b FROM direct_file"
     )
     ends = [found.column(c)[0].as_py() for c in ("a", "b")]
-    return max((abs(int(e.replace(".", ""))) for e in ends if e is not None), default=0)
+    whole = [int(e.replace(".", "")) for e in ends if e is not None]
+    return min(whole, default=0), max(map(abs, whole), default=0)
 
 
 def _zeros(engine: DuckDBEngine, cast: str, places: int) -> int:
     """Trailing zeros all integers of a DECIMAL column have, ``places`` of them at most."""
-    zeros = places
-    for rows in (f"(SELECT * FROM direct_file LIMIT {_FIRST_ROWS})", "direct_file"):
-        while zeros and _any(engine, f"round({cast}, {places - zeros}) <> {cast}", rows):
-            zeros -= 1
+    differ = ", ".join(f"bool_or(round({cast}, {k}) <> {cast}) AS d{k}" for k in range(places))
+    first = f"(SELECT * FROM direct_file LIMIT {_FIRST_ROWS})"
+    seen = engine.sql(f"SELECT {differ} FROM {first}").to_pylist()[0]
+    zeros = next((places - k for k in range(places) if not seen[f"d{k}"]), 0)
+    while zeros and _any(engine, f"round({cast}, {places - zeros}) <> {cast}"):
+        zeros -= 1
     return zeros
 
 
-def _any(engine: DuckDBEngine, condition: str, rows: str = "direct_file") -> bool:
-    return bool(engine.sql(f"SELECT 1 AS one FROM {rows} WHERE {condition} LIMIT 1").num_rows)
+def _any(engine: DuckDBEngine, condition: str) -> bool:
+    return bool(engine.sql(f"SELECT 1 AS one FROM direct_file WHERE {condition} LIMIT 1").num_rows)
 
 
 def _provable(numbers: list[_Number], weight: _Number | None, rows: int) -> bool:
@@ -313,23 +317,24 @@ class _Scan:
         present = [f"({n.sql}) IS NOT NULL" for n in every if n.name not in self.held.full]
         where = f" WHERE {' AND '.join(present)}" if present else ""
         self.engine.view("direct_all", f"SELECT {', '.join(columns)} FROM direct_file{where}")
-        if (
-            self.weight
-            and self.engine.sql("SELECT min(w) < 0 AS n FROM direct_all")["n"][0].as_py()
-        ):
+        if self.weight and self.weight.low < 0:
             return None
         names = [f"k{i}" for i in range(len(self.keys))]
-        kept = "w > 0" if self.weight else "true"
-        total = "sum(w)" if self.weight else "count(*)::DECIMAL(38,0)"
+        made = ["count(*) AS n", *(["sum(w) AS w"] if self.weight else [])]
+        some_zero = self.weight is not None and self.weight.low == 0
+        made += ["count(*) FILTER (WHERE w > 0) AS m"] if some_zero else []
         table = self.engine.sql(
-            f"SELECT {', '.join(names)}, count(*) AS n, count(*) FILTER (WHERE {kept}) AS m, "
-            f"{total} AS w FROM direct_all GROUP BY {', '.join(names)}"
+            f"SELECT {', '.join(names + made)} FROM direct_all GROUP BY {', '.join(names)}"
         )
         coded = [key(table, name).codes for name in names]
-        n, m = (np.asarray(table[c].to_numpy(), dtype=np.int64) for c in ("n", "m"))
+        n, m = (
+            np.asarray(table[c].to_numpy(), dtype=np.int64)
+            for c in ("n", "m" if some_zero else "n")
+        )
         valid = np.all([codes >= 0 for codes in coded], axis=0)
         used = _without_singletons(valid & (m > 0), coded[1:], m)
         self._limit(table, names, gone=~used & (m > 0), some_zero=bool((n > m).any()))
+        summed = _ints(table["w"]) if self.weight else n
         if not used.any():
             return None
         dropped = {
@@ -337,7 +342,7 @@ class _Scan:
             "zero_weight": int((n - m)[valid].sum()),
             "singletons": int(m[valid & ~used].sum()),
         }
-        weight = _trimmed(_ints(table["w"])[used], self.weight)
+        weight = _trimmed(summed[used], self.weight)
         return self._placed(
             key(table, "k0").labels, [c[used] for c in coded], m[used], weight, dropped
         )

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from flint import arb, arb_mat, fmpz_mat
+from flint import arb, arb_mat, fmpz, fmpz_mat
 
 from puhui.rates.moments import Moments
 
@@ -52,7 +52,8 @@ def shortened(m: Moments) -> tuple[Moments, tuple[arb_mat, ...]]:
     Undecided
         An entry is so small that rounding could hide it.
     """
-    rounded = [[_rounded(int(v), m.denominator) for v in cross.entries()] for cross in m.cross]
+    below = fmpz(m.denominator)
+    rounded = [[_rounded(v, below) for v in cross.entries()] for cross in m.cross]
     width = len(m.names)
     if any(v is None for own in rounded for v in own):
         raise Undecided
@@ -64,7 +65,7 @@ def shortened(m: Moments) -> tuple[Moments, tuple[arb_mat, ...]]:
     return replace(m, cross=cross, denominator=1 << PRECISION), balls
 
 
-def _rounded(value: int, denominator: int) -> int | None:
+def _rounded(value: fmpz, denominator: fmpz) -> fmpz | None:
     found = ((value << PRECISION + 1) + denominator) // (2 * denominator)
     return found if not value or abs(found) >> KNOWN else None
 
