@@ -125,7 +125,10 @@ def stored(root: Path, institution: str, revision: str, table: pa.Table) -> Path
 
 @pytest.mark.parametrize("kind", ENGINES)
 def test_store_files_are_read_with_their_folders_as_text(kind, tmp_path):
-    one = stored(tmp_path, "0012", "0002", pa.table({"n": [1]}))
+    # One schema for all files of a table; columns are found by name, in whatever order.
+    one = stored(
+        tmp_path, "0012", "0002", pa.table({"n": [1], "later": pa.array([None], "string")})
+    )
     two = stored(tmp_path, "0E12", "0001", pa.table({"later": ["x"], "n": [2]}))
     with kind([tmp_path], threads=1) as engine:
         engine.files("loans", [one, two])

@@ -132,10 +132,7 @@ def quote(text: str) -> str:
 def parquet(paths: Sequence[Path]) -> str:
     """Return a ``read_parquet`` source over store files; partition columns stay text."""
     files = ", ".join(quote(str(p)) for p in paths)
-    return (
-        f"read_parquet([{files}], hive_partitioning = true, "
-        "hive_types_autocast = false)"
-    )
+    return f"read_parquet([{files}], hive_partitioning = true, hive_types_autocast = false)"
 
 
 def plain_parquet(paths: Sequence[Path]) -> str:
