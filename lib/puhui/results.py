@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 #: Verdicts an indicator can carry, with the Chinese word a reader sees.
 VERDICTS: dict[str, str] = {
@@ -21,6 +22,7 @@ VERDICTS: dict[str, str] = {
 FLAGS: dict[str, str] = {"near_limit": "临界", "provisional": "暂定", "small": "样本小"}
 
 _S, _F, _I = pa.string(), pa.float64(), pa.int64()
+_RATE, _YUAN = pa.decimal128(9, 6), pa.decimal128(38, 2)
 
 SCHEMAS: dict[str, pa.Schema] = {
     # One row per unit (institution, or branch of it) and indicator.
@@ -214,6 +216,219 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("spread_den", _S),
         ]
     ),
+    # One row per institution, and one of the county: the common slope of the mixed model.
+    "slopes": pa.schema(
+        [
+            ("quarter", _S),
+            ("institution_id", _S),  # null: the county
+            ("loans", _I),
+            ("regimes", _I),  # spells of an unmoved benchmark in which they were priced
+            ("left_out", _I),  # loans of months that no cell ties to the others
+            ("estimate", _F),  # percentage points of rate per point of the benchmark
+            ("se", _F),  # leave-one-regime-out; of the county: given the variances
+            ("ci_low", _F),
+            ("ci_high", _F),
+            ("shrunken", _F),
+            ("spread", _F),  # standard deviation of slopes between institutions
+            ("shock", _F),  # standard deviation of an institution's month, percentage points
+            ("loan_ratio", _F),  # variance of one loan over that of a month's shock
+            ("statistic", _F),  # restricted likelihood ratio of equal slopes
+            ("p_equal", _F),  # parametric bootstrap
+            ("draws", _I),
+            ("reason", _S),  # Chinese; why there is no slope, interval or test
+        ]
+    ),
+    # Regressions on means of several loans: by institution and month, or by filed quarter.
+    "mean_regressions": pa.schema(
+        [
+            ("quarter", _S),
+            ("equation", _S),  # lags, correction (months); filed, filed_trend (quarters)
+            ("estimate", _F),  # lags, correction: in the long run
+            ("se_crv1", _F),
+            ("se_crv3", _F),
+            ("first", _F),  # in the month of the move
+            ("speed", _F),  # share of a gap closed in a month
+            ("periods", _I),  # months or quarters
+            ("moves", _I),
+            ("n", _I),
+            ("clusters", _I),
+            ("status", _S),  # ok, none
+            ("reason", _S),
+        ]
+    ),
+    # Single-quarter mean rates worked out from figures filed year to date.
+    "filed_spreads": pa.schema(
+        [
+            ("quarter", _S),
+            ("kind", _S),
+            ("institution_id", _S),  # null: the institutions of the kind together
+            ("lent_in", _S),  # quarter of lending
+            ("members", _I),
+            ("amount", _F),  # yuan
+            ("mean_rate", _F),  # percent, weighted by amount
+            ("mean_benchmark", _F),  # day-weighted
+            ("spread_bp", _F),
+            ("spread_num", _S),
+            ("spread_den", _S),
+            ("low_bp", _F),  # what the spread may be, as filed figures are rounded
+            ("high_bp", _F),
+            ("reason", _S),  # why there is no rate
+        ]
+    ),
+    # Contract check: floating loans checked and off; null: all institutions, all quarters.
+    "contracts": pa.schema(
+        [
+            ("quarter", _S),
+            ("institution_id", _S),
+            ("stage", _S),  # origination, repricing
+            ("priced_in", _S),  # quarter of the date
+            ("loans", _I),
+            ("off", _I),
+            ("amount", _YUAN),
+            ("amount_off", _YUAN),
+            ("inclusive_loans", _I),  # of the loans, those of the pricing equation's scope
+            ("inclusive_off", _I),
+        ]
+    ),
+    # One row per loan and stage that breaks its contract; for the supervisor only.
+    "contract_breaches": pa.schema(
+        [
+            ("quarter", _S),
+            ("institution_id", _S),
+            ("branch_id", _S),
+            ("loan_id", _S),
+            ("stage", _S),
+            ("seen_in", _S),  # quarter of the ledger that shows the figures
+            ("dated_on", pa.date32()),  # pricing or repricing date
+            ("dated_by", _S),  # the column the date is from
+            ("tenor", _S),
+            ("benchmark_rate", _RATE),
+            ("spread_bp", pa.decimal128(9, 2)),
+            ("contract_rate", _RATE),
+            ("rate", _RATE),
+            ("deviation_bp", pa.decimal128(12, 4)),  # rate less contract rate
+            ("amount", pa.decimal128(18, 2)),
+            ("inclusive", pa.bool_()),
+            ("reason", _S),
+        ]
+    ),
+    # Floating loans that cannot be held against a contract, by why.
+    "contracts_unchecked": pa.schema(
+        [
+            ("quarter", _S),
+            ("institution_id", _S),
+            ("stage", _S),
+            ("reason", _S),
+            ("loans", _I),
+        ]
+    ),
+    # Why an average rate moved: one row per unit (institution, or null: all together) and base.
+    "decomposition": pa.schema(
+        [
+            ("quarter", _S),
+            ("institution_id", _S),
+            ("base", _S),  # last_full_year, last_quarter
+            ("loans_before", _I),
+            ("loans_after", _I),
+            ("rate_before", _F),  # percent, weighted by amount
+            ("rate_after", _F),
+            ("change_bp", _F),
+            ("rate_bp", _F),  # the four add up to change_bp
+            ("mix_bp", _F),
+            ("entry_bp", _F),
+            ("exit_bp", _F),
+            ("change_num", _S),
+            ("change_den", _S),
+            ("common", _I),  # cells
+            ("entering", _I),
+            ("leaving", _I),
+            ("common_share_before", _F),  # of the amount
+            ("common_share_after", _F),
+            ("left_out", _I),  # loans without rate or positive amount
+            ("status", _S),  # ok, none
+            ("reason", _S),
+        ]
+    ),
+    # One row per unit, base and cell; contributions add up to the unit's effects.
+    "decomposition_cells": pa.schema(
+        [
+            ("quarter", _S),
+            ("institution_id", _S),
+            ("base", _S),
+            ("cell", _S),
+            ("side", _S),  # common, entering, leaving
+            ("loans_before", _I),
+            ("loans_after", _I),
+            ("share_before", _F),  # of the unit's amount
+            ("share_after", _F),
+            ("rate_before", _F),
+            ("rate_after", _F),
+            ("contribution_bp", _F),
+        ]
+    ),
+    # The county's change at constant mix, and whether it is shown to be stable; information only.
+    "stability": pa.schema(
+        [
+            ("quarter", _S),
+            ("base", _S),
+            ("change_bp", _F),
+            ("ci_low", _F),  # 95 %; null where unbounded or not given
+            ("ci_high", _F),
+            ("margin_bp", _F),
+            ("clusters", _I),
+            ("verdict", _S),  # stable, moved, undecided; null: nothing to compare
+            ("reason", _S),
+        ]
+    ),
+    # Rates that stand out, for review, one row per loan and comparison; for the supervisor only.
+    "unusual": pa.schema(
+        [
+            ("quarter", _S),
+            ("institution_id", _S),
+            ("branch_id", _S),
+            ("loan_id", _S),
+            ("against", _S),  # own, peers
+            ("rate", _F),  # percent
+            ("spread_bp", _F),
+            ("residual_bp", _F),  # above (below: minus) what is charged for its like
+            ("score", _F),  # residual over the group's robust scale
+            ("p", _F),
+            ("p_adjusted", _F),
+            ("reason", _S),
+        ]
+    ),
+    # How many loans were screened for unusual rates, by institution and comparison.
+    "unusual_counts": pa.schema(
+        [
+            ("quarter", _S),
+            ("institution_id", _S),
+            ("against", _S),
+            ("loans", _I),
+            ("tested", _I),
+            ("high", _I),  # flagged, above their like
+            ("low", _I),
+            ("small", _I),  # not tested: too few loans in the group
+            ("leverage", _I),  # not tested: it decides itself what it is held against
+            ("no_scale", _I),  # not tested: most of the group are charged the same
+        ]
+    ),
+    # One row per on-lender and institution in its place, largest gap first.
+    "placebo": pa.schema(
+        [
+            ("quarter", _S),
+            ("institution_id", _S),  # the on-lender
+            ("in_place", _S),  # who stands in its place; itself: its true gap
+            ("cells", _I),  # cells in which it could be compared
+            ("loans", _I),  # of its worst cell
+            ("similar_loans", _I),
+            ("gap_bp", _F),
+            ("gap_num", _S),
+            ("gap_den", _S),
+            ("rank", _I),  # 1: the dearest; ties share the better rank
+            ("ranked", _I),  # institutions ranked
+            ("reason", _S),  # why there is no gap
+        ]
+    ),
     "tolerance": pa.schema(
         [
             ("quarter", _S),
@@ -266,3 +481,14 @@ def from_rows(name: str, rows: list[dict[str, object]]) -> pa.Table:
         if not known.issuperset(row):
             raise KeyError(f"{name}: {sorted(set(row) - known)}")
     return pa.Table.from_pylist([{n: row.get(n) for n in schema.names} for row in rows], schema)
+
+
+def own_rows(table: pa.Table, institution_id: str) -> pa.Table:
+    """Rows of an institution; for an empty id those of all institutions together (null).
+
+    >>> given = pa.table({"institution_id": ["甲", None], "loans": [1, 2]})
+    >>> own_rows(given, "甲")["loans"].to_pylist(), own_rows(given, "")["loans"].to_pylist()
+    ([1], [2])
+    """
+    whose = table["institution_id"]
+    return table.filter(pc.equal(whose, institution_id) if institution_id else pc.is_null(whose))

@@ -6,7 +6,7 @@ from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 from fontTools.varLib.instancer import instantiateVariableFont
 
-from puhui.briefing.charts import Dot, Gauge, Moment, dot_chart, gauge_chart, path_chart
+from puhui.briefing.charts import Dot, Gauge, dot_chart, gauge_chart
 from puhui.briefing.glyphs import _FONT, MISSING, drawable, font_of
 
 DOTS = [Dot("甲银行潢川支行", 3.004, "3.004", False), Dot("乙行", -0.5, "-0.50", True)]
@@ -53,7 +53,7 @@ def test_a_character_without_a_glyph_is_drawn_as_a_printers_mark():
 
 
 def test_no_text_is_left_to_the_readers_fonts():
-    for svg in (dots(), gauges(), path(1, 2)):
+    for svg in (dots(), gauges()):
         assert "<text" not in svg
         assert "font" not in svg
         assert "http" not in svg.replace("http://www.w3.org/", "")
@@ -68,26 +68,9 @@ def gauges() -> str:
     return gauge_chart(rows, left_text="未达到", right_text="达到")
 
 
-def path(*quarters: int) -> str:
-    moments = [
-        Moment(n, f"2020Q{n}", 200.0 + n, 3.85 - n / 10, f"{200 + n}.0", "3.85") for n in quarters
-    ]
-    return path_chart(moments, upper_text="利差（个基点）", lower_text="基准利率（%）")
-
-
-def test_a_path_breaks_where_a_quarter_is_missing():
-    def pieces(svg: str) -> list[int]:
-        lines = re.findall(r'<path d="(M[^"]*)"[^>]*stroke: #1f4e79; stroke-width: 1.4', svg)
-        return [line.count("M") for line in lines]
-
-    assert pieces(path(1, 2, 3, 4)) == [1]
-    assert pieces(path(1, 2, 4, 5)) == [2]
-
-
 def test_the_same_bytes_twice():
     assert dots() == dots()
     assert gauges() == gauges()
-    assert path(1, 2) == path(1, 2)
 
 
 def test_charts_of_one_page_share_no_ids():

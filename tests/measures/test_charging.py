@@ -103,7 +103,17 @@ def test_the_wide_cost_stands_beside(tmp_path):
     made = sent(County(tmp_path), "2021Q4", fees)
     indicator = made.params.indicators["C3.3a"]
     parts = evaluate(bench(made), indicator, made.facts(WHO)).parts
-    assert parts == {"rate": 5, "own_fees": 1, "wide": 8}
+    assert parts == {"rate": 5, "own_fees": 1, "wide": 8, "short": 0}
+
+
+def test_loans_of_under_a_month_are_counted_beside_the_cost(tmp_path):
+    # Drawn on 1 February: due on 28 February is no whole month, on 1 March just one.
+    more = ["L2 1000 5 2021-02-01 2021-02-28", "L3 1000 5 2021-02-01 2021-03-01"]
+    made = sent(County(tmp_path), "2021Q4", [f"L2 1 {BANK} 10 0 false true"], more=more)
+    indicator = made.params.indicators["C3.3a"]
+    found = evaluate(bench(made), indicator, made.facts(WHO))
+    assert found.parts["short"] == 1
+    assert found.parts["own_fees"] == 4  # 10 yuan as for one month, of 3,000
 
 
 @pytest.mark.parametrize(

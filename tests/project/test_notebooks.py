@@ -1,8 +1,10 @@
 """What the committed notebooks must be like, whatever they compute."""
 
 import ast
+import csv
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +120,19 @@ def test_metadata_says_nothing_of_a_machine_or_a_run(name: str) -> None:
     assert "version" not in notebook["metadata"].get("language_info", {})
     keys = {key for cell in notebook["cells"] for key in cell["metadata"]}
     assert keys <= {"tags"}
+
+
+def test_the_contract_check_of_03_finds_the_planted_broken_spreads_and_no_other() -> None:
+    """Nbval proves the committed output current; here it is held against the truth."""
+    (cell,) = [c for c in _code("03_rates") if c["id"] == "contracts-plain"]
+    printed = "".join(line for output in cell["outputs"] for line in output["text"])
+    lines = re.findall(r"^(\S+) origination 核对 (\d+) 不符 (\d+)$", printed, re.M)
+    off = {name: int(count) for name, _, count in lines}
+    truth = ROOT / "data" / "example" / "truth" / "off_contract.csv"
+    with truth.open(encoding="utf-8", newline="") as file:
+        planted = Counter(row["institution_id"] for row in csv.DictReader(file))
+    assert off.pop("合计") == planted.total() == 159
+    assert {name: count for name, count in off.items() if count} == planted
 
 
 @pytest.mark.parametrize(

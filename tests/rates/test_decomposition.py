@@ -17,15 +17,14 @@ from puhui.engine import DuckDBEngine
 from puhui.errors import FitError, ParamsError
 from puhui.quarter import Quarter
 from puhui.rates import decomposition
+from puhui.rates.constant_mix import change_at_constant_mix, stability
 from puhui.rates.decomposition import (
     Mass,
     Sums,
     cell_sums,
-    change_at_constant_mix,
     comparison,
     decompose,
     decompose_units,
-    stability,
 )
 from vocabulary import County
 

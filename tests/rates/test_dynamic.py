@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 
+from puhui import results
 from puhui.errors import FitError
 from puhui.rates.dynamic import LAGS, LongRun, dynamics, error_correction, long_run_sum
 from puhui.rates.month_means import MonthMean
@@ -161,3 +162,22 @@ def test_months_with_gaps_are_left_out():
     means = [m for m in by_lags(1) if m.month % 4]
     with pytest.raises(FitError, match="没有连续的月份"):
         long_run_sum(means)
+
+
+def test_result_rows_hold_both_equations_or_why_one_is_missing():
+    found = dynamics(by_lags(1, months=38, moves=6), 6)
+    lags, correction = results.from_rows(
+        "mean_regressions", found.result_rows("2021Q4")
+    ).to_pylist()
+    assert found.lags is not None and found.correction is not None
+    assert lags["estimate"] == pytest.approx(found.lags.estimate, rel=1e-11)
+    assert correction["speed"] == pytest.approx(found.correction.speed, rel=1e-11)
+    assert (lags["periods"], lags["moves"], lags["status"], lags["speed"]) == (36, 6, "ok", None)
+    drifting = [
+        mean(g, m, (1.2**m + g) / 10, 4 + (m * m % 7) / 10) for g in range(6) for m in range(40)
+    ]
+    one, other = dynamics(drifting, 6).result_rows("2021Q4")
+    assert (one["status"], other["status"]) == ("ok", "none")
+    assert str(other["reason"]).startswith("误差修正式没有结果")
+    short = dynamics(by_lags(1, months=30, moves=6), 6).result_rows("2021Q4")
+    assert [str(r["reason"])[:6] for r in short] == ["不作动态估计"] * 2

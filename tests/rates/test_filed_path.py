@@ -95,51 +95,101 @@ def test_rounding_of_the_filed_figures_bounds_the_spread():
     assert unbounded.high_bp is None
 
 
-def of_the_example(unit: str, quarter: Quarter) -> dict[str, object]:
-    """Sums of an institution's S71 items (bands 1–3 of rows 1 and 3), in 元 and 元·%."""
+ITEMS = [f"S71_I_{row}.{{}}{band}" for row in (1, 3) for band in (1, 2, 3)]
+QUARTERS = [Quarter(2019, 4).shift(n) for n in range(8)]
+
+
+def filed_sums(quarter: Quarter) -> pd.DataFrame:
+    """Sums of S71 items or the one sheet's own figures by institution: yuan, and yuan × %."""
     file = PROJECT / "data/example/submissions" / str(quarter) / "_shared/returns.parquet"
-    rows = pq.read_table(file).to_pylist()
-    filed = {
-        r["item"]: r["value"]
-        for r in rows
-        if r["institution_id"] == unit and r["as_of"] == quarter.end and r["basis"] == "as_filed"
+    raw = pq.read_table(file).to_pandas()
+    raw = raw[(raw.as_of == quarter.end) & (raw.basis == "as_filed")]
+    wide = raw.pivot(index="institution_id", columns="item", values="value")
+    sums = {
+        "D": wide[[i.format("D") for i in ITEMS]].sum(axis=1, min_count=6),
+        "F": wide[[i.format("F") for i in ITEMS]].sum(axis=1, min_count=6),
     }
-    items = [f"S71_I_{row}.{{}}{band}" for row in (1, 3) for band in (1, 2, 3)]
-    return {
-        "incl_drawn": sum(filed[i.format("D")] for i in items),
-        "incl_drawn_interest": 100 * sum(filed[i.format("F")] for i in items),
-    }
+    for name, one in (("D", "QS.incl_drawn"), ("F", "QS.incl_interest")):
+        if one in wide:
+            sums[name] = sums[name].where(sums[name].notna(), wide[one])
+    return pd.DataFrame(sums).dropna().map(Fraction).assign(F=lambda f: 100 * f.F)
 
 
-def test_the_examples_path_lies_where_its_loans_do():
-    """A bank files rounded sums; what its loans cost by quarter is the generator's truth."""
-    unit = "HCNS0001"
-    quarters = [Quarter(2019, 4).shift(n) for n in range(8)]
-    rows = [
-        {"quarter": str(q), "institution_id": unit, "measure_id": name, "source": source,
-         "value": Decimal(value).quantize(Decimal("0.00000001")), "slack": Decimal(slack)}
-        for q in quarters
-        for name, value in of_the_example(unit, q).items()
-        for source, slack in (("returns", 300 if name == "incl_drawn" else 30000), ("ledger", 0))
-    ]  # fmt: skip
-    points = path(filed_from(results.from_rows("measures", rows)), LPR, "1Y")
-    found = {str(p.quarter): p for p in points}
-    assert list(found) == [str(q) for q in quarters]
-    assert found["2019Q4"].reason.startswith("没有2019年三季度的累计数")
-    with (PROJECT / "data/example/truth/spreads.csv").open(encoding="utf-8") as stream:
-        truth = {
-            r["priced_in"]: Fraction(int(r["rate_amount"]), int(r["amount"])) / 100
+def true_rates() -> dict[tuple[str, str], Fraction]:
+    """Mean rate of the year to date as the generator knows it, by institution and quarter."""
+    with (PROJECT / "data/example/truth/answers.csv").open(encoding="utf-8") as stream:
+        return {
+            (r["institution_id"], r["quarter"]): Fraction(int(r["num"]), int(r["den"]))
             for r in csv.DictReader(stream)
-            if r["institution_id"] == unit
+            if (r["indicator_id"], r["source"], r["branch_id"]) == ("C3.1a", "returns", "")
+            and r["num"]
         }
-    for quarter in list(found)[1:]:
-        point = found[quarter]
-        assert point.rate is not None and point.low_bp is not None and point.high_bp is not None
-        # The return counts bills, renewals and loans on policy funds too and dates by drawdown;
-        # the truth is of new loans by pricing: near each other, not the same.
-        assert float(point.rate) == pytest.approx(float(truth[quarter]), abs=0.4)
-        assert 0 < point.high_bp - point.low_bp < 1
-        assert point.spread_bp == 100 * (point.rate - point.benchmark)
+
+
+def lpr_by_days() -> pd.Series:
+    """Mean of LPR 1Y over each quarter's days, from the file, in exact fractions."""
+    raw = pd.read_csv(PROJECT / "data/reference/benchmarks/lpr.csv", dtype=str)
+    known = raw.set_index(pd.to_datetime(raw.date)).lpr_1y.map(Fraction)
+    daily = known.reindex(pd.date_range("2019-10-01", "2021-12-31"), method="ffill")
+    groups = daily.groupby(daily.index.to_period("Q").astype(str))
+    return groups.sum() / groups.size()
+
+
+@pytest.fixture(scope="module")
+def of_the_example() -> tuple[list[Point], dict[Quarter, pd.DataFrame]]:
+    """Paths of the example's returns; and what the returns say, by quarter."""
+    sums = {q: filed_sums(q) for q in QUARTERS}
+    rows = [
+        {"quarter": str(q), "institution_id": unit, "measure_id": measure, "source": "returns",
+         "value": Decimal(int(100 * row[name])) / 100, "slack": Decimal(0)}
+        for q in QUARTERS
+        for unit, row in sums[q].iterrows()
+        for measure, name in (("incl_drawn", "D"), ("incl_drawn_interest", "F"))
+    ]  # fmt: skip
+    return path(filed_from(results.from_rows("measures", rows)), LPR, "1Y"), sums
+
+
+def test_the_examples_paths_are_the_generators_rates_exactly(of_the_example):
+    """Single quarters out of the true rates of the year to date and the amounts filed."""
+    points, sums = of_the_example
+    truth, lpr, seen = true_rates(), lpr_by_days(), 0
+    for p in points:
+        unit, quarter = str(p.institution), str(p.quarter)
+        assert p.benchmark == lpr[quarter]
+        now = sums[p.quarter].loc[unit]
+        amount, interest = now.D, now.D * truth.get((unit, quarter), Fraction(0))
+        before = sums.get(p.quarter.previous)
+        if p.quarter.number > 1:
+            if before is None or unit not in before.index:
+                assert (p.rate, "推算不出单季" in p.reason) == (None, True)
+                continue
+            amount -= before.D[unit]
+            interest -= before.D[unit] * truth.get((unit, str(p.quarter.previous)), Fraction(0))
+        if not amount:
+            assert (p.rate, p.reason) == (None, "当季没有发放")
+            continue
+        assert (p.amount, p.rate) == (amount, interest / amount), (unit, quarter)
+        assert p.spread_bp == 100 * (interest / amount - lpr[quarter])
+        seen += 1
+    assert seen >= 60 and len({p.institution for p in points}) >= 9
+
+
+def test_a_kind_lies_between_its_members(of_the_example):
+    """A kind's rate lies between its members' rates, whatever their amounts."""
+    points, _ = of_the_example
+    kinds = {str(p.institution): str(p.institution)[2:4] for p in points}
+    filed = [
+        Filed(str(p.institution), p.quarter, p.amount, p.amount * p.rate)
+        for p in points
+        if p.quarter.number == 1 and p.amount is not None and p.rate is not None
+    ]
+    pooled = [p for p in path(filed, LPR, "1Y", kinds) if p.institution is None]
+    assert {p.kind for p in pooled} == {kinds[f.institution] for f in filed}
+    for p in pooled:
+        own = [f.interest / f.amount for f in filed
+               if (kinds[f.institution], f.quarter) == (p.kind, p.quarter)]  # fmt: skip
+        assert p.members == len(own)
+        assert p.rate is not None and min(own) <= p.rate <= max(own)
 
 
 def test_ledger_figures_branches_and_halves_are_no_filed_path():
@@ -156,7 +206,7 @@ def test_ledger_figures_branches_and_halves_are_no_filed_path():
 
 def test_under_twelve_quarters_there_is_a_path_and_no_regression():
     points = path(filed(panel(11)), LPR, "1Y")
-    found = regression(points, ["A", "B", "C", "D", "E"])
+    found = regression(points)
     assert (found.plain, found.trend) == (None, None)
     assert found.sentence == "可用的季度只有11个，少于12个，只列利差走势，不作回归。"
 
@@ -179,7 +229,7 @@ def panel(quarters: int) -> str:
 
 def test_twelve_quarters_are_regressed_as_statsmodels_does():
     points = path(filed(panel(12)), LPR, "1Y")
-    found = regression(points, "ABCDE")
+    found = regression(points)
     assert found.plain is not None and found.trend is not None
     data = pd.DataFrame(
         [(p.unit, float(p.rate or 0), float(p.benchmark), p.quarter.year * 4 + p.quarter.number)
@@ -193,3 +243,30 @@ def test_twelve_quarters_are_regressed_as_statsmodels_does():
         smf.ols("y ~ x + q + C(g)", data).fit().params["x"], abs=1e-6
     )
     assert "只是同向变动" in found.sentence
+
+
+def test_rows_carry_kind_quarter_and_the_exact_spread():
+    text = "A 2021Q1 100 5\nB 2021Q1 300 6\nB 2021Q2 300 6"
+    rows = [p.row("2021Q4") for p in path(filed(text), LPR, "1Y", {"A": "village", "B": "village"})]
+    table = results.from_rows("filed_spreads", rows).to_pylist()
+    a, _, empty, both = table
+    assert (a["kind"], a["institution_id"], a["lent_in"]) == ("village", "A", "2021Q1")
+    assert (a["spread_num"], a["spread_den"], a["spread_bp"]) == ("115", "1", 115.0)
+    assert (empty["reason"], empty["spread_bp"], empty["mean_benchmark"]) == (
+        "当季没有发放", None, 3.85,
+    )  # fmt: skip
+    assert (both["institution_id"], both["members"], both["mean_rate"]) == (None, 2, 5.75)
+
+
+def test_rows_of_the_regression_have_numbers_or_the_sentence():
+    short, long = (regression(path(filed(panel(n)), LPR, "1Y")) for n in (11, 12))
+    told = results.from_rows("mean_regressions", short.result_rows("2021Q4")).to_pylist()
+    assert [(r["equation"], r["status"], r["estimate"]) for r in told] == [
+        ("filed", "none", None), ("filed_trend", "none", None),
+    ]  # fmt: skip
+    assert told[0]["reason"] == short.sentence
+    plain, trend = results.from_rows("mean_regressions", long.result_rows("2021Q4")).to_pylist()
+    assert long.plain is not None and long.trend is not None
+    assert plain["estimate"] == pytest.approx(long.plain.beta[0], rel=1e-11)
+    assert trend["se_crv3"] == pytest.approx(long.trend.se_crv3[0], rel=1e-11)
+    assert (plain["periods"], plain["n"], plain["clusters"], plain["reason"]) == (12, 60, 5, None)

@@ -18,6 +18,7 @@ from puhui.errors import FitError
 from puhui.rates import design as design_module
 from puhui.rates import fit
 from puhui.rates import moments as moments_module
+from puhui.rates.columns import fixed
 
 LONGLEY_X = ["GNPDEFL", "GNP", "UNEMP", "ARMED", "POP", "YEAR"]
 # NIST StRD, linear regression, dataset Longley: certified estimates and standard deviations.
@@ -322,6 +323,17 @@ def test_decimal_text_is_taken_exactly(tmp_path) -> None:
     (tmp_path / "d.csv").write_text("\n".join(rows), encoding="utf-8")
     f = fit(tmp_path / "d.csv", "y", ["x"])
     assert f.beta[1] == 1e19 and f.residual_sd == 0.0
+
+
+@pytest.mark.parametrize("kind", [pa.decimal128(38, 9), pa.decimal256(76, 47)])
+def test_long_decimals_keep_every_digit(kind) -> None:
+    # 29 digits before the point and nine after: the default context of decimals would round.
+    texts = ["12345678901234567890123456789.012345678", "-0.000000001", "7"]
+    column = fixed(pa.table({"x": pa.array([Decimal(t) for t in texts], kind)}), "x")
+    assert column.scale == 9
+    assert column.whole.tolist() == [12345678901234567890123456789012345678, -1, 7 * 10**9]
+    as_text = fixed(pa.table({"x": texts}), "x")
+    assert as_text.whole.tolist() == column.whole.tolist()
 
 
 def test_what_cannot_be_read_is_said(tmp_path) -> None:

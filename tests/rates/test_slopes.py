@@ -17,9 +17,10 @@ import statsmodels.api as sm
 import statsmodels.formula.api as smf
 from scipy import stats
 
+from puhui import results
 from puhui.rates import IdentificationRules, PricingSpec
 from puhui.rates.identify import Identification
-from puhui.rates.month_means import MonthMean, Sums, month_means, month_sums
+from puhui.rates.month_means import MonthMean, Sums, by_month, month_means, month_sums
 from puhui.rates.slopes import COVERAGE, MIN_REGIMES, Slope, compared, own_slopes, slopes
 
 _place = Path(__file__).with_name("ledger_of_eight.py")
@@ -252,21 +253,49 @@ def test_under_five_institutions_there_are_points_and_a_sentence():
 def test_an_unidentified_window_has_no_slope():
     with eight.engine_with(eight.ledger(loans=200)) as engine:
         none = dataclasses.replace(WEAK, outcome="none", sentence="不能识别。")
-        found = slopes(engine, "loan_facts", SPEC, none)
+        found = slopes(by_month(engine, "loan_facts", SPEC), none)
     assert (found.rows, found.common, found.sentences) == ((), None, ("不能识别。",))
 
 
 def test_the_ledger_of_eight_whose_slopes_are_equal():
     with eight.engine_with(eight.ledger(loans=3000)) as engine:
-        found = slopes(engine, "loan_facts", SPEC, WEAK, draws=19)
+        found = slopes(by_month(engine, "loan_facts", SPEC), WEAK, draws=19)
     assert len(found.rows) == 8
     assert all(r.regimes == MIN_REGIMES and r.low is not None for r in found.rows)
     assert found.common is not None and found.common_error is not None
     assert "是与基准的同向变动，不是传导" in "".join(found.sentences)
 
 
-@pytest.mark.parametrize("page", ["institution-slopes.md", "mixed-model.md", "dynamic.md"])
-def test_examples_of_the_methods_run(page):
+def test_result_rows_hold_every_slope_and_the_county():
+    means = months(0.5, 1)
+    found = compared(points(means), means, left_out={"B3": 7}, draws=39)
+    *own, county = results.from_rows("slopes", found.result_rows("2021Q4")).to_pylist()
+    assert [r["institution_id"] for r in own] == [f"B{g}" for g in range(8)]
+    for row, slope in zip(own, found.rows, strict=True):
+        figures = (slope.own, slope.error, slope.low, slope.high, slope.shrunken)
+        kept = tuple(row[k] for k in ("estimate", "se", "ci_low", "ci_high", "shrunken"))
+        assert kept == pytest.approx(figures, rel=1e-11)
+        assert row["left_out"] == (7 if slope.institution == "B3" else 0)
+    assert found.test is not None
+    assert county["institution_id"] is None and county["reason"] is None
+    assert county["estimate"] == pytest.approx(found.common, rel=1e-11)
+    assert (county["p_equal"], county["draws"]) == (1 / 40, 39)
+    assert county["loans"] == sum(m.loans for m in means)
+
+
+def test_result_rows_without_a_model_say_why():
+    means = months(0.5, 1, banks=4)
+    found = compared(points(means), means, draws=9)
+    county = results.from_rows("slopes", found.result_rows("2021Q4")).to_pylist()[-1]
+    assert (county["estimate"], county["p_equal"]) == (None, None)
+    assert county["reason"] == found.sentences[0]
+
+
+@pytest.mark.parametrize(
+    "page", ["institution-slopes.md", "mixed-model.md", "dynamic.md", "filed-spreads.md"]
+)
+def test_examples_of_the_methods_run(page, monkeypatch):
+    monkeypatch.chdir(METHODS.parents[1])
     failed, tried = doctest.testfile(str(METHODS / page), module_relative=False)
     assert tried > 0
     assert failed == 0

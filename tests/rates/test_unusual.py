@@ -16,7 +16,8 @@ from puhui.derive import loan_facts
 from puhui.engine import DuckDBEngine
 from puhui.errors import FitError
 from puhui.quarter import Quarter
-from puhui.rates import spec_from
+from puhui.rates import draw, spec_from
+from puhui.rates.sample import drawn
 from puhui.rates.unusual import (
     adjusted,
     fit_nulls,
@@ -196,7 +197,12 @@ def rows(tmp_path_factory) -> pa.Table:
     with DuckDBEngine([county.store.root]) as engine:
         loan_facts(engine, county.params, county.stored())
         spec = spec_from(county.params, Quarter.parse("2021Q4"))
-        return rows_of_sample(engine, "loan_facts", spec)
+        sample = draw(engine, "loan_facts", spec)
+        found = rows_of_sample(engine, "loan_facts", spec, sample=sample)
+        # The sample is read, not drawn anew: what follows may use it still.
+        assert drawn(engine, "loan_facts", spec, sample) == sample
+        assert rows_of_sample(engine, "loan_facts", spec).equals(found)
+        return found
 
 
 def test_rows_of_the_sample_carry_ids_cell_month_and_spread(rows):

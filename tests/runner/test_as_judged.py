@@ -60,7 +60,7 @@ def test_the_lock_names_every_revision_read_and_the_rules(judged):
     marker = json.loads((folder / "data/store/store.json").read_text(encoding="utf-8"))
     assert lock["key_fingerprint"] == marker["key_fingerprint"]
     assert lock["version"] and lock["institutions"] == [WHO]
-    assert set(lock["benchmarks"]) == {"lpr"}
+    assert set(lock["benchmarks"]) == {"lpr", "lpr_measures"}
 
 
 def test_after_a_resubmission_the_lock_still_gives_the_first_judgement(judged):

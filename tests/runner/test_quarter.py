@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import datetime as dt
 import json
 import operator
 import shutil
 import zipfile
+from collections import Counter
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,6 +26,7 @@ from puhui.results import VERDICTS
 from puhui.runner.quarterly import Request, run_quarter
 from runner.extract import (
     BRANCH,
+    EXAMPLE,
     FEW,
     INSURER,
     LENDER,
@@ -49,6 +54,48 @@ def test_every_output_is_there(finished):
     assert pages == GOOD == {p.stem for p in (finished.out / "institutions").glob("*.xlsx")}
     names = {p.stem for p in (finished.out / "results").glob("*.parquet")}
     assert {"indicators", "measures", "findings", "tolerance", "regressions"} <= names
+    assert {"contracts", "decomposition", "stability", "placebo", "unusual"} <= names
+
+
+def test_filed_spreads_are_those_of_the_stored_returns(finished):
+    """Worked out again with pandas from the store's returns, in fractions."""
+    found = {}
+    for path in sorted((finished.request.data / "store").rglob("returns.parquet")):
+        raw = pq.read_table(path).to_pandas()
+        as_filed = raw[raw.basis == "as_filed"]
+        unit = path.parents[1].name.removeprefix("institution_id=")
+        found |= {(unit, r.as_of, r.item): Fraction(r.value)
+                  for r in as_filed.itertuples() if r.value is not None}  # fmt: skip
+
+    def to_date(institution, end):
+        pairs = (("D", "QS.incl_drawn"), ("F", "QS.incl_interest"))
+        for letter, one in pairs:
+            items = [f"S71_I_{row}.{letter}{band}" for row in (1, 3) for band in (1, 2, 3)]
+            own = [found.get((institution, end, item)) for item in items]
+            yield found.get((institution, end, one)) if None in own else sum(own)
+
+    september, december = dt.date(2021, 9, 30), dt.date(2021, 12, 31)
+    lpr = (80 * Fraction("3.85") + 12 * Fraction("3.80")) / 92
+    rows = {(r["institution_id"], r["lent_in"]): r for r in table(finished, "filed_spreads")}
+    for institution in (SHEET, LENDER):
+        (d, f), (d0, f0) = to_date(institution, december), to_date(institution, september)
+        spread = 100 * (100 * (f - f0) / (d - d0) - lpr)
+        row = rows[institution, "2021Q4"]
+        assert Fraction(int(row["spread_num"]), int(row["spread_den"])) == spread
+        assert "2021年二季度" in rows[institution, "2021Q3"]["reason"]
+    page = (finished.out / "institutions" / f"{SHEET}.html").read_text(encoding="utf-8")
+    assert "由报表只能推算一个季度的利差" in page
+
+
+def test_slopes_and_dynamics_say_why_they_have_no_number(finished):
+    """Two lenders and a year: too few institutions for a slope, too few months for dynamics."""
+    county = [r for r in table(finished, "slopes") if r["institution_id"] is None]
+    assert [r["estimate"] for r in county] == [None] and county[0]["reason"]
+    means = {r["equation"]: r for r in table(finished, "mean_regressions")}
+    assert set(means) == {"lags", "correction", "filed", "filed_trend"}
+    assert all(r["status"] == "none" and r["reason"] for r in means.values())
+    page = (finished.out / "county.html").read_text(encoding="utf-8")
+    assert "各机构斜率的差异未作检验" in page and "不作动态估计" in page
 
 
 @pytest.mark.parametrize("bad", ["HCBAD001", "HCBAD002", "HCBAD003"])
@@ -214,6 +261,50 @@ def test_so_few_institutions_are_too_few_for_rates_and_said_so_in_words(finished
     assert rows[0]["reason"] in (finished.out / "county.html").read_text(encoding="utf-8")
 
 
+def test_planted_broken_spreads_are_in_the_result_table_and_no_others(finished):
+    # The extract holds three quarters: a loan repaid before the first cannot be seen.
+    held = {
+        (s.institution_id, loan)
+        for s in finished.outcome.run.snapshots
+        if "loans" in s.tables
+        for loan in pq.read_table(s.file("loans"), columns=["loan_id"])["loan_id"].to_pylist()
+    }
+    with (EXAMPLE / "truth" / "off_contract.csv").open(encoding="utf-8", newline="") as file:
+        planted = {
+            (r["institution_id"], r["loan_id"]): Decimal(r["true_spread_bp"])
+            - Decimal(r["spread_on_file_bp"])
+            for r in csv.DictReader(file)
+            if (r["institution_id"], r["loan_id"]) in held
+        }
+    found = [r for r in table(finished, "contract_breaches") if r["stage"] == "origination"]
+    assert {(r["institution_id"], r["loan_id"]): r["deviation_bp"] for r in found} == planted
+    assert len(found) == len(planted) > 3
+    off = {
+        r["institution_id"]: r["off"]
+        for r in table(finished, "contracts")
+        if r["stage"] == "origination" and r["priced_in"] is None
+    }
+    by_bank = Counter(i for i, _ in planted)
+    assert off == {None: len(planted), LENDER: by_bank[LENDER], BRANCH: by_bank[BRANCH]}
+
+
+def test_effects_of_every_unit_are_gathered_and_add_up(finished):
+    rows = table(finished, "decomposition")
+    bases = ("last_full_year", "last_quarter")
+    units = {(r["institution_id"], r["base"]) for r in rows}
+    assert units == {(i, b) for i in (None, LENDER, BRANCH) for b in bases}
+    cells = table(finished, "decomposition_cells")
+    for row in rows:
+        effects = sum(row[f"{n}_bp"] for n in ("rate", "mix", "entry", "exit"))
+        assert effects == pytest.approx(row["change_bp"], abs=1e-9)
+        of_cells = sum(
+            c["contribution_bp"]
+            for c in cells
+            if (c["institution_id"], c["base"]) == (row["institution_id"], row["base"])
+        )
+        assert of_cells == pytest.approx(row["change_bp"], abs=1e-8)
+
+
 def test_no_submitted_person_id_or_name_reaches_output_or_store(finished):
     submissions = finished.request.data / "submissions"
     handed_in = b"".join(_content(p) for p in submissions.rglob("*") if p.is_file())
@@ -372,6 +463,19 @@ def test_a_corrected_benchmark_is_taken_up(again):
     changed = text.replace("2021-01-20,3.85", "2021-01-20,3.15")
     assert changed != text
     (own / "lpr.csv").write_text(changed, encoding="utf-8")
+    assert {f"03_rates/{BRANCH}", "03_rates/county"} <= executed(run_quarter(request))
+
+
+def test_a_corrected_list_of_other_measures_is_taken_up(again):
+    request, _ = again
+    run_quarter(request)
+    shipped = PROJECT / "data/reference/benchmarks/lpr_measures.csv"
+    own = request.data / "supervisor" / "benchmarks"
+    own.mkdir(exist_ok=True)
+    shutil.copy(shipped, own)
+    assert executed(run_quarter(request)) == set()  # the same list in another place
+    with (own / shipped.name).open("a", encoding="utf-8") as stream:
+        stream.write("2021-12-01,,另一项措施,文件,high\n")
     assert {f"03_rates/{BRANCH}", "03_rates/county"} <= executed(run_quarter(request))
 
 

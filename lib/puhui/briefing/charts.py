@@ -18,7 +18,7 @@ from matplotlib.font_manager import FontProperties
 from puhui.briefing.glyphs import drawable, font_file
 
 INK, MUTED, LINE, GOOD, BAD = "#1f2933", "#5f6b76", "#c9d0d6", "#1f4e79", "#a33b20"
-_STYLE: Any = {
+STYLE: Any = {
     "svg.fonttype": "path",
     "path.simplify": False,
     "axes.unicode_minus": True,
@@ -53,18 +53,6 @@ class Gauge:
     passed: bool
 
 
-@dataclass(frozen=True)
-class Moment:
-    """A quarter of a path: ``at`` counts quarters, ``label`` names it on the axis."""
-
-    at: int
-    label: str
-    upper: float
-    lower: float
-    upper_text: str
-    lower_text: str
-
-
 def dot_chart(dots: Sequence[Dot], *, limit: float | None, limit_text: str, axis_text: str) -> str:
     """Draw one figure by unit on a common scale, with the limit as a line.
 
@@ -82,26 +70,26 @@ def dot_chart(dots: Sequence[Dot], *, limit: float | None, limit_text: str, axis
     str
         An SVG document.
     """
-    pen = _Pen([limit_text, axis_text, "−", *(t for d in dots for t in (d.label, d.text))])
-    with mpl.rc_context(_STYLE):
-        tall = 0.42 if any("\n" in _broken(d.label) for d in dots) else 0.34
+    pen = Pen([limit_text, axis_text, "−", *(t for d in dots for t in (d.label, d.text))])
+    with mpl.rc_context(STYLE):
+        tall = 0.42 if any("\n" in in_two_lines(d.label) for d in dots) else 0.34
         canvas = Canvas(figsize=(7.2, 0.95 + tall * len(dots)))
-        axes = canvas.add_axes(_box(canvas, left=1.95, right=0.75, top=0.36, bottom=0.5))
+        axes = canvas.add_axes(box(canvas, left=1.95, right=0.75, top=0.36, bottom=0.5))
         _points(axes, pd.DataFrame({"x": [d.value for d in dots], "dot": _signs(dots)}))
         pad = _limits(axes, [d.value for d in dots], limit)
         for row, dot in enumerate(dots):
             colour = BAD if dot.passed is False else INK
-            pen.write(axes, dot.value + pad, row, dot.text, colour, 8.5, **_PLATE)
+            pen.write(axes, dot.value + pad, row, dot.text, colour, 8.5, **PLATE)
             pen.write_left(axes, row, dot.label)
         if limit is not None:
             axes.axvline(limit, color=INK, lw=1, ls=(0, (4, 2)), zorder=1)
             pen.write(axes, limit, -0.75, limit_text, INK, 8.5, ha="center", va="bottom")
-        _frame(axes, len(dots))
+        row_frame(axes, len(dots))
         axes.set_xlabel(
             drawable(axis_text), fontproperties=pen.font(8.5), color=MUTED, parse_math=False
         )
         pen.ticks(axes)
-        return _svg(canvas, pen.name)
+        return to_svg(canvas, pen.name)
 
 
 def gauge_chart(gauges: Sequence[Gauge], *, left_text: str, right_text: str) -> str:
@@ -111,10 +99,10 @@ def gauge_chart(gauges: Sequence[Gauge], *, left_text: str, right_text: str) -> 
     rows are not compared with each other; the labels carry the figures. A hollow dot is the base.
     """
     texts = [t for g in gauges for t in (g.label, g.text, g.limit_text)]
-    pen = _Pen([left_text, right_text, *texts])
-    with mpl.rc_context(_STYLE):
+    pen = Pen([left_text, right_text, *texts])
+    with mpl.rc_context(STYLE):
         canvas = Canvas(figsize=(7.2, 0.62 + 0.46 * len(gauges)))
-        axes = canvas.add_axes(_box(canvas, left=2.25, right=1.9, top=0.42, bottom=0.1))
+        axes = canvas.add_axes(box(canvas, left=2.25, right=1.9, top=0.42, bottom=0.1))
         axes.axvspan(0, 1.25, color="#eef2f5", zorder=0)
         axes.axvline(0, color=INK, lw=1.1, zorder=1)
         for row, gauge in enumerate(gauges):
@@ -130,61 +118,13 @@ def gauge_chart(gauges: Sequence[Gauge], *, left_text: str, right_text: str) -> 
         axes.set_xlim(-1.25, 1.25)
         pen.write(axes, -0.05, -0.72, left_text, MUTED, 8, ha="right", va="bottom")
         pen.write(axes, 0.05, -0.72, right_text, MUTED, 8, ha="left", va="bottom")
-        _frame(axes, len(gauges))
+        row_frame(axes, len(gauges))
         axes.set_xticks([])
         axes.spines["bottom"].set_visible(False)
-        return _svg(canvas, pen.name)
+        return to_svg(canvas, pen.name)
 
 
-def path_chart(moments: Sequence[Moment], *, upper_text: str, lower_text: str) -> str:
-    """Draw two figures over the same quarters, one above the other, each on its own scale.
-
-    Quarters without a moment leave a gap in the line; the last moment is labelled.
-
-    Parameters
-    ----------
-    moments
-        In order of time, at least one.
-    upper_text, lower_text
-        What the two figures are, with their units.
-    """
-    texts = [t for m in moments for t in (m.label, m.upper_text, m.lower_text)]
-    pen = _Pen([upper_text, lower_text, "−0123456789.", *texts])
-    known = {m.at: m for m in moments}
-    whole = [known.get(n) for n in range(moments[0].at, moments[-1].at + 1)]
-    with mpl.rc_context(_STYLE):
-        canvas = Canvas(figsize=(7.2, 3.7))
-        for n, (name, text) in enumerate((("upper", upper_text), ("lower", lower_text))):
-            height = 0.4 if n == 0 else 0.24
-            axes = canvas.add_axes((0.08, 0.48 if n == 0 else 0.1, 0.82, height))
-            values = [float("nan") if m is None else getattr(m, name) for m in whole]
-            axes.plot(values, color=GOOD if n == 0 else MUTED, lw=1.4, marker="o", ms=3.2)
-            last, label = values[-1], getattr(moments[-1], f"{name}_text")
-            pen.write(axes, len(whole) - 1 + 0.015 * len(whole), last, label, INK, 8.5, **_PLATE)
-            _moments_frame(axes, pen, whole, labelled=n == 1)
-            place = {"transform": axes.transAxes, "ha": "left", "va": "bottom"}
-            pen.write(axes, 0, 1.05, text, INK, 8.5, **place)
-        return _svg(canvas, pen.name)
-
-
-def _moments_frame(axes: Any, pen: _Pen, whole: Sequence[Moment | None], *, labelled: bool) -> None:
-    """Axis of quarters: at most eight names, on quarters that have a moment."""
-    axes.set_xlim(-0.5, len(whole) - 0.5)
-    low, high = axes.get_ylim()
-    axes.set_ylim(low - 0.08 * (high - low), high + 0.08 * (high - low))
-    step = -(-len(whole) // 8)
-    named = [(n, m.label) for n, m in enumerate(whole) if m and n % step == 0]
-    axes.set_xticks([n for n, _ in named], [t if labelled else "" for _, t in named])
-    axes.grid(axis="y", color=LINE, lw=0.6)
-    axes.set_axisbelow(True)
-    axes.tick_params(length=0)
-    axes.locator_params(axis="y", nbins=4)
-    sns.despine(ax=axes, left=True)
-    axes.spines["bottom"].set_color(LINE)
-    pen.ticks(axes)
-
-
-class _Pen:
+class Pen:
     """Writes text with a font made of the chart's own characters."""
 
     def __init__(self, texts: Sequence[str]) -> None:
@@ -192,11 +132,13 @@ class _Pen:
         self._path, self.name = str(path), path.stem
 
     def font(self, size: float) -> FontProperties:
+        """The font in a size, in points."""
         return FontProperties(fname=self._path, size=size)
 
     def write(
         self, axes: Any, x: float, y: float, text: str, colour: str, size: float, **place: Any
     ) -> None:
+        """Write text, of several lines perhaps, at a place."""
         axes.text(
             x,
             y,
@@ -208,15 +150,18 @@ class _Pen:
         )
 
     def write_left(self, axes: Any, row: float, text: str) -> None:
+        """Write a row's label beside the axes, broken in two lines if it is long."""
         place = {"transform": axes.get_yaxis_transform(), "ha": "right", "va": "center"}
         size = 9 if len(text) <= _LINE else 8
-        self.write(axes, -0.03, row, _broken(text), INK, size, linespacing=1.15, **place)
+        self.write(axes, -0.03, row, in_two_lines(text), INK, size, linespacing=1.15, **place)
 
     def write_right(self, axes: Any, row: float, text: str, colour: str, size: float) -> None:
+        """Write a row's figures on the other side."""
         place = {"transform": axes.get_yaxis_transform(), "ha": "left", "va": "center"}
         self.write(axes, 1.03, row, text, colour, size, **place)
 
     def ticks(self, axes: Any) -> None:
+        """Set the labels of both axes in the font."""
         for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
             label.set_fontproperties(self.font(8))
             label.set_color(MUTED)
@@ -227,7 +172,7 @@ _LINE = 13
 
 
 #: Labels of dots stand on a white plate, so that the line of the limit does not cross them.
-_PLATE: dict[str, Any] = {
+PLATE: dict[str, Any] = {
     "ha": "left",
     "va": "center",
     "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.8},
@@ -235,7 +180,7 @@ _PLATE: dict[str, Any] = {
 }
 
 
-def _broken(text: str) -> str:
+def in_two_lines(text: str) -> str:
     """Break a long label into two lines, the second cut if need be."""
     if text.isascii():
         lines = textwrap.wrap(text, 2 * _LINE, max_lines=2, placeholder="…")
@@ -297,7 +242,7 @@ def _limits(axes: Any, values: Sequence[float], limit: float | None) -> float:
     return 0.025 * width
 
 
-def _box(
+def box(
     canvas: Any, *, left: float, right: float, top: float, bottom: float
 ) -> tuple[float, float, float, float]:
     """Axes rectangle from margins in inches."""
@@ -310,7 +255,8 @@ def _box(
     )
 
 
-def _frame(axes: Any, rows: int) -> None:
+def row_frame(axes: Any, rows: int) -> None:
+    """Axes of rows counted from the top, with no frame but the line below."""
     axes.set_ylim(rows - 0.4, -0.6)
     axes.set_yticks(range(rows), [""] * rows)
     axes.grid(axis="y", color=LINE, lw=0.6, zorder=0)
@@ -322,9 +268,13 @@ def _frame(axes: Any, rows: int) -> None:
 
 #: Names matplotlib gives to groups; they would repeat on a page with several charts.
 _GROUP_IDS = re.compile(r' id="(?:figure|axes|patch|text|line2d|[xy]tick|matplotlib|\w+Coll)[^"]*"')
+#: An outline as matplotlib writes it: 64 units to a point of a glyph 100 points high.
+_OUTLINE = re.compile(r' d="([^"]*)" transform="scale\(0\.015625\)"')
+#: Units of that grid made one: a sixteen-hundredth of a glyph's height is not seen.
+_COARSER = 4
 
 
-def _svg(canvas: Any, name: str) -> str:
+def to_svg(canvas: Any, name: str) -> str:
     """Return the drawing as one compact element whose ids no other chart of a page has."""
     out = StringIO()
     with mpl.rc_context({"svg.hashsalt": f"puhui-{name}"}):
@@ -334,10 +284,51 @@ def _svg(canvas: Any, name: str) -> str:
     text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", text, flags=re.S)
     text = _GROUP_IDS.sub("", text[text.index("<svg") :])
     text = re.sub(r' width="[\d.]+pt" height="[\d.]+pt"', "", text, count=1)
+    scale = 0.015625 * _COARSER
+    text = re.sub(r"\s*\n\s*", " ", text)
+    text = _OUTLINE.sub(lambda m: f' d="{outline(m[1])}" transform="scale({scale})"', text)
+    text = re.sub(r'(<use [^>]*?)transform="translate\(([-\d.]+) 0\)"/>', r'\1x="\2"/>', text)
     text = re.sub(r' d="([^"]*)"', lambda m: f' d="{_compact(m[1])}"', text)
-    return re.sub(r">\s+<", "><", re.sub(r"\s*\n\s*", " ", text)).strip()
+    return re.sub(r">\s+<", "><", text).strip()
 
 
 def _compact(path: str) -> str:
     """Leave out the spaces around the letters of path data."""
     return re.sub(r"\s*([A-Za-z])\s*", r"\1", path).strip()
+
+
+def outline(path: str) -> str:
+    """Write a glyph's outline in steps from point to point, which takes half the characters.
+
+    Points are rounded to a grid of four units before the steps are taken, so that errors do not
+    add up; a letter is written once for steps of one kind.
+
+    Examples
+    --------
+    >>> outline("M243 2144L243 2580L3316 2580Q3400 2500 3316 2144z")
+    'm61 536v109h768q21-20 0-109z'
+    """
+    written, before = [], ""
+    at = start = (0, 0)
+    for letter, numbers in re.findall(r"([MLQz])([^MLQz]*)", path):
+        if letter == "z":
+            written.append("z")
+            at, before = start, "z"
+            continue
+        flat = [_grid(float(n)) for n in numbers.split()]
+        points = list(zip(flat[::2], flat[1::2], strict=True))
+        steps = [v for x, y in points for v in (x - at[0], y - at[1])]
+        kind = letter.lower()
+        if kind == "l" and 0 in steps:
+            kind, steps = ("v", steps[1:]) if steps[0] == 0 else ("h", steps[:1])
+        said = " ".join(map(str, steps)).replace(" -", "-")
+        again = kind == before and kind != "m"  # a second pair after m would be a line
+        written.append(("" if said.startswith("-") else " ") + said if again else kind + said)
+        at, before = points[-1], kind
+        if letter == "M":
+            start = at
+    return "".join(written)
+
+
+def _grid(value: float) -> int:
+    return round(value / _COARSER)

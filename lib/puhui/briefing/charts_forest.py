@@ -10,16 +10,16 @@ import matplotlib as mpl
 from matplotlib.figure import Figure as Canvas
 
 from puhui.briefing.charts import (
-    _STYLE,
     GOOD,
     INK,
     LINE,
     MUTED,
-    _box,
-    _broken,
-    _frame,
-    _Pen,
-    _svg,
+    STYLE,
+    Pen,
+    box,
+    in_two_lines,
+    row_frame,
+    to_svg,
 )
 from puhui.briefing.glyphs import drawable
 
@@ -80,11 +80,11 @@ def forest_chart(
     """
     rows = ordered(slopes)
     texts = [county_text, own_text, shrunken_text, axis_text, "−0123456789."]
-    pen = _Pen([*texts, *(t for s in rows for t in (s.label, s.text))])
-    with mpl.rc_context(_STYLE):
-        tall = 0.46 if any("\n" in _broken(s.label) for s in rows) else 0.4
+    pen = Pen([*texts, *(t for s in rows for t in (s.label, s.text))])
+    with mpl.rc_context(STYLE):
+        tall = 0.46 if any("\n" in in_two_lines(s.label) for s in rows) else 0.4
         canvas = Canvas(figsize=(7.2, 1.35 + tall * len(rows)))
-        axes = canvas.add_axes(_box(canvas, left=1.95, right=1.35, top=0.76, bottom=0.5))
+        axes = canvas.add_axes(box(canvas, left=1.95, right=1.35, top=0.76, bottom=0.5))
         low, high = _range(rows, county)
         axes.set_xlim(low, high)
         for at in (0.0, 1.0):
@@ -96,13 +96,13 @@ def forest_chart(
             _drawn(axes, row, slope, (low, high))
             pen.write_left(axes, row, slope.label)
             pen.write_right(axes, row, slope.text, INK, 8)
-        _frame(axes, len(rows))
+        row_frame(axes, len(rows))
         _key(canvas, pen, own_text, shrunken_text, any(s.shrunken is not None for s in rows))
         axes.set_xlabel(
             drawable(axis_text), fontproperties=pen.font(8.5), color=MUTED, parse_math=False
         )
         pen.ticks(axes)
-        return _svg(canvas, pen.name)
+        return to_svg(canvas, pen.name)
 
 
 def _range(rows: Sequence[Slope], county: float | None) -> tuple[float, float]:
@@ -129,12 +129,12 @@ def _drawn(axes: Any, row: int, slope: Slope, limits: tuple[float, float]) -> No
         axes.plot(slope.shrunken, row + 0.22, "D", mfc="white", mec=INK, ms=5, mew=1.1, zorder=4)
 
 
-def _above(axes: Any, pen: _Pen, x: float, text: str) -> None:
+def _above(axes: Any, pen: Pen, x: float, text: str) -> None:
     place = {"transform": axes.get_xaxis_transform(), "ha": "center", "va": "bottom"}
     pen.write(axes, x, 1.015, text, INK, 8.5, **place)
 
 
-def _key(canvas: Any, pen: _Pen, own: str, shrunken: str, both: bool) -> None:
+def _key(canvas: Any, pen: Pen, own: str, shrunken: str, both: bool) -> None:
     """Write what the signs are, in a strip of its own above the rows."""
     height = 0.3 / canvas.get_size_inches()[1]
     strip = canvas.add_axes((0.02, 1 - height, 0.96, height))

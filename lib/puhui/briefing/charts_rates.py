@@ -11,17 +11,17 @@ import seaborn as sns
 from matplotlib.figure import Figure as Canvas
 
 from puhui.briefing.charts import (
-    _PLATE,
-    _STYLE,
     BAD,
     GOOD,
     INK,
     LINE,
     MUTED,
-    _box,
-    _frame,
-    _Pen,
-    _svg,
+    PLATE,
+    STYLE,
+    Pen,
+    box,
+    row_frame,
+    to_svg,
 )
 
 
@@ -78,12 +78,12 @@ def spread_steps_chart(
     str
         An SVG document.
     """
-    pen = _Pen([
+    pen = Pen([
         spread_text, level_text, "−0123456789.", *(t for p in points for t in (p.label, p.text)),
         *(level.text for level in levels),
     ])  # fmt: skip
     ends = (points[0].at, points[-1].at)
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         canvas = Canvas(figsize=(7.2, 3.7))
         upper = canvas.add_axes((0.08, 0.5, 0.82, 0.4))
         lower = canvas.add_axes((0.08, 0.12, 0.82, 0.22))
@@ -98,17 +98,17 @@ def spread_steps_chart(
             _plain_axes(axes, pen)
             place = {"transform": axes.transAxes, "ha": "left", "va": "bottom"}
             pen.write(axes, 0, 1.06, text, INK, 8.5, **place)
-        return _svg(canvas, pen.name)
+        return to_svg(canvas, pen.name)
 
 
-def _spread_line(axes: Any, pen: _Pen, points: Sequence[SpreadPoint]) -> None:
+def _spread_line(axes: Any, pen: Pen, points: Sequence[SpreadPoint]) -> None:
     known = {p.at: p.spread_bp for p in points}
     whole = range(points[0].at, points[-1].at + 1)
     values = [known.get(n, float("nan")) for n in whole]
     axes.plot(list(whole), values, color=GOOD, lw=1.4, marker="o", ms=3.2)
     axes.margins(y=0.22)
     last = points[-1]
-    pen.write(axes, last.at + 0.12, last.spread_bp, last.text, INK, 8.5, **_PLATE)
+    pen.write(axes, last.at + 0.12, last.spread_bp, last.text, INK, 8.5, **PLATE)
     if len(points) > 1:
         above = points[0].spread_bp >= points[1].spread_bp
         place = {"ha": "center", "va": "bottom" if above else "top"}
@@ -117,7 +117,7 @@ def _spread_line(axes: Any, pen: _Pen, points: Sequence[SpreadPoint]) -> None:
         pen.write(axes, points[0].at, height, points[0].text, INK, 8.5, **place)
 
 
-def _steps(axes: Any, pen: _Pen, levels: Sequence[Level], ends: tuple[int, int]) -> None:
+def _steps(axes: Any, pen: Pen, levels: Sequence[Level], ends: tuple[int, int]) -> None:
     """Draw the levels seen between the ends, each labelled where it begins."""
     first, last = ends[0] - 0.5, ends[1] + 0.5
     begun = [n for n, level in enumerate(levels) if level.at <= first]
@@ -135,7 +135,7 @@ def _steps(axes: Any, pen: _Pen, levels: Sequence[Level], ends: tuple[int, int])
         pen.write(axes, at + 0.06, level.rate, level.text, INK, 8, **place)
 
 
-def _plain_axes(axes: Any, pen: _Pen) -> None:
+def _plain_axes(axes: Any, pen: Pen) -> None:
     axes.grid(axis="y", color=LINE, lw=0.6)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
@@ -168,15 +168,15 @@ def waterfall_chart(
         An SVG document.
     """
     texts = [t for e in (*effects, whole) for t in (e.label, e.text)]
-    pen = _Pen([axis_text, start_text, end_text, "−", *texts])
+    pen = Pen([axis_text, start_text, end_text, "−", *texts])
     starts = [sum(e.value for e in effects[:n]) for n in range(len(effects) + 1)]
     marks = [*starts, 0.0, whole.value]
     low, high = min(marks), max(marks)
     width = (high - low) or 1.0
     rows = len(effects) + 1
-    with mpl.rc_context({**_STYLE, "hatch.linewidth": 0.6}):
+    with mpl.rc_context({**STYLE, "hatch.linewidth": 0.6}):
         canvas = Canvas(figsize=(7.2, 0.95 + 0.36 * rows))
-        axes = canvas.add_axes(_box(canvas, left=1.95, right=0.75, top=0.42, bottom=0.5))
+        axes = canvas.add_axes(box(canvas, left=1.95, right=0.75, top=0.42, bottom=0.5))
         axes.set_xlim(low - 0.22 * width, high + 0.22 * width)
         axes.axvline(0, color=INK, lw=1, zorder=1)
         for row, (effect, start) in enumerate(zip(effects, starts, strict=False)):
@@ -187,12 +187,12 @@ def waterfall_chart(
         end = whole.value
         sides = ("left", "right") if end < 0 else ("right", "left")
         pen.write(axes, 0, -0.72, start_text, MUTED, 8, ha=sides[1 if end else 0], va="bottom")
-        _frame(axes, rows)
+        row_frame(axes, rows)
         _foot(axes, pen, axis_text, end_text)
-        return _svg(canvas, pen.name)
+        return to_svg(canvas, pen.name)
 
 
-def _foot(axes: Any, pen: _Pen, axis_text: str, end_text: str) -> None:
+def _foot(axes: Any, pen: Pen, axis_text: str, end_text: str) -> None:
     axes.locator_params(axis="x", nbins=5)
     pen.ticks(axes)
     place = {"transform": axes.transAxes, "va": "top"}
@@ -200,7 +200,7 @@ def _foot(axes: Any, pen: _Pen, axis_text: str, end_text: str) -> None:
     pen.write(axes, 1, -0.16, end_text, INK, 8.5, ha="right", **place)
 
 
-def _bar(axes: Any, pen: _Pen, row: int, start: float, effect: Effect, gap: float) -> None:
+def _bar(axes: Any, pen: Pen, row: int, start: float, effect: Effect, gap: float) -> None:
     rises = effect.value > 0
     axes.barh(
         row,
@@ -214,6 +214,6 @@ def _bar(axes: Any, pen: _Pen, row: int, start: float, effect: Effect, gap: floa
         zorder=3,
     )
     end = start + effect.value
-    place = {**_PLATE, "ha": "left" if effect.value >= 0 else "right"}
+    place = {**PLATE, "ha": "left" if effect.value >= 0 else "right"}
     pen.write(axes, end + (gap if effect.value >= 0 else -gap), row, effect.text, INK, 8.5, **place)
     pen.write_left(axes, row, effect.label)

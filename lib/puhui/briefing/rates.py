@@ -1,13 +1,30 @@
-"""Rates on the pages: what can be identified first, then models A, B and C side by side."""
+"""Rates on the pages: what needs no model, what can be identified, then models A, B and C."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import floor, log10
 
 from puhui.briefing.charts import Dot, dot_chart
+from puhui.briefing.contracts import contract_sentence, contract_table
+from puhui.briefing.decomposition import (
+    change_charts,
+    change_sentences,
+    change_table,
+    county_change_table,
+    stability_sentences,
+)
 from puhui.briefing.figures import Figure, exact
+from puhui.briefing.filed_spreads import county_filed, institution_filed
 from puhui.briefing.overall import joined
+from puhui.briefing.review import (
+    placebo_sentences,
+    placebo_table,
+    unusual_sentences,
+    unusual_table,
+)
+from puhui.briefing.slopes import county_slopes, institution_slope
 from puhui.briefing.source import Row, Source
 from puhui.briefing.spreads import spread_charts, spread_path, spread_table
 from puhui.briefing.table import Chart, Column, NoData, Section, Table
@@ -21,7 +38,33 @@ _LEVEL = 0.05
 
 
 def county_rates(source: Source, heading: str) -> Section:
-    """Return the circular's section on rates.
+    """Return the circular's section on rates: what needs no model first, then the models."""
+    models = _models(source, heading)
+    if not source.rows("contracts") and not source.rows("decomposition"):
+        return models
+    tables = (
+        contract_table(source),
+        county_change_table(source),
+        placebo_table(source),
+        unusual_table(source),
+    )
+    return replace(
+        models,
+        paragraphs=(
+            contract_sentence(source, None),
+            *change_sentences(source, None),
+            *stability_sentences(source),
+            *placebo_sentences(source),
+            *unusual_sentences(source),
+            *models.paragraphs,
+        ),
+        tables=(*(t for t in tables if t is not None), *models.tables),
+        charts=(*change_charts(source, None), *models.charts),
+    )
+
+
+def _models(source: Source, heading: str) -> Section:
+    """Return the equations of all institutions together.
 
     Sentences on identification come before any number; a refused or unidentified model
     has its sentence and no number.
@@ -39,11 +82,16 @@ def county_rates(source: Source, heading: str) -> Section:
     for group in _groups([r for r in rows if _estimated(r)]):
         tables.append(_side_by_side(group, words, len(tables)))
     tables += [*_variants(every, words), *_moves(source.rows("moves"), words)]
-    return Section("rates", heading, tuple(paragraphs), tuple(tables), _chart(rows, words))
+    charts = [*_chart(rows, words)]
+    for said, more, drawn in (county_slopes(source), county_filed(source)):
+        paragraphs += said
+        tables += more
+        charts += drawn
+    return Section("rates", heading, tuple(paragraphs), tuple(tables), tuple(charts))
 
 
 def institution_rates(source: Source, institution_id: str, heading: str) -> Section:
-    """Return the letter's section on rates: the institution's own spread by quarter of pricing.
+    """Return the letter's section on rates: own spread, contract check, why the average moved.
 
     Regressions stand in the circular only; here one sentence points there, or says why
     there is none.
@@ -66,10 +114,17 @@ def institution_rates(source: Source, institution_id: str, heading: str) -> Sect
         paragraphs.append(words.text("rates.spread.county"))
     else:
         paragraphs += _sentences(rows, words)
+    paragraphs += institution_slope(source, institution_id)
     if not path:
-        return Section("rates", heading, tuple(paragraphs))
-    table = spread_table(path, words)
-    return Section("rates", heading, tuple(paragraphs), (table,), spread_charts(path, words))
+        said, filed = institution_filed(source, institution_id)
+        return Section("rates", heading, (*paragraphs, *said), tuple(filed))
+    if source.rows("contracts"):
+        paragraphs.append(contract_sentence(source, institution_id))
+    paragraphs += change_sentences(source, institution_id)
+    tables = (spread_table(path, words), change_table(source, institution_id))
+    charts = (*spread_charts(source, path), *change_charts(source, institution_id))
+    shown = tuple(t for t in tables if t is not None)
+    return Section("rates", heading, tuple(paragraphs), shown, charts)
 
 
 def _of_the_county(source: Source) -> list[Row]:

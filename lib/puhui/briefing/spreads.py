@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
+from fractions import Fraction
 
-from puhui.briefing.charts import Moment, path_chart
+from puhui.briefing.charts_rates import Level, SpreadPoint, spread_steps_chart
 from puhui.briefing.figures import Figure, exact, ratio
 from puhui.briefing.source import Row, Source
 from puhui.briefing.table import Chart, Column, NoData, Table
@@ -54,18 +56,16 @@ def _spread(row: Row) -> Figure | NoData:
     return _figure(row["spread_bp"], "bp") if value is None else Figure(value, "bp")
 
 
-def spread_charts(path: Sequence[Row], words: Words) -> tuple[Chart, ...]:
-    """Draw spread and benchmark over all quarters; nothing for fewer than two."""
-    moments, said = [], []
+def spread_charts(source: Source, path: Sequence[Row]) -> tuple[Chart, ...]:
+    """Draw the spread above the steps of the benchmark; nothing for fewer than two quarters."""
+    words = source.words
+    points, said = [], []
     for row in path:
         spread, benchmark = _spread(row), _figure(row["mean_benchmark"], "percent")
         if isinstance(spread, Figure) and isinstance(benchmark, Figure):
             quarter = Quarter.parse(row["priced_in"])
-            place = (quarter.end.year, (quarter.end.month - 1) // 3)
-            moments.append(
-                Moment(place[0] * 4 + place[1], str(quarter), float(spread.value),
-                       float(benchmark.value), spread.text, benchmark.text)
-            )  # fmt: skip
+            place = quarter.end.year * 4 + (quarter.end.month - 1) // 3
+            points.append(SpreadPoint(place, str(quarter), float(spread.value), spread.text))
             said.append(
                 words.text(
                     "rates.spread.alt_row",
@@ -74,12 +74,45 @@ def spread_charts(path: Sequence[Row], words: Words) -> tuple[Chart, ...]:
                     benchmark=benchmark.text,
                 )
             )
-    if len(moments) < 2:
+    if len(points) < 2:
         return ()
-    svg = path_chart(
-        moments,
-        upper_text=words.text("rates.spread.upper"),
-        lower_text=words.text("rates.spread.lower"),
+    code, steps = _steps(source)
+    named = words.of("rates.benchmarks", code) or words.text("rates.pass_through.benchmark")
+    svg = spread_steps_chart(
+        points,
+        [_level(step) for step in steps],
+        spread_text=words.text("rates.spread.upper"),
+        level_text=words.text("rates.spread.lower", benchmark=named),
     )
-    alt = words.text("rates.spread.alt", list="；".join(said))
-    return (Chart(svg, alt, words.text("rates.spread.chart")),)
+    moved = "；".join(
+        words.text("rates.spread.level", day=s["date_from"], rate=_level(s).text) for s in steps
+    )
+    levels = words.text("rates.spread.alt_levels", benchmark=named, list=moved)
+    alt = words.text("rates.spread.alt", list="；".join(said), levels=levels if steps else "")
+    return (Chart(svg, alt, words.text("rates.spread.chart", benchmark=named)),)
+
+
+def _steps(source: Source) -> tuple[str, list[Row]]:
+    """Levels of the benchmark most loans follow, in order of time: its name, real changes only."""
+    by_name: dict[str, list[Row]] = {}
+    for row in source.rows("identification"):
+        by_name.setdefault(row["benchmark"], []).append(row)
+    if not by_name:
+        return "", []
+    name = max(sorted(by_name), key=lambda n: sum(r["loans"] for r in by_name[n]))
+    steps: list[Row] = []
+    for row in sorted(by_name[name], key=lambda r: str(r["date_from"])):
+        if not steps or steps[-1]["rate"] != row["rate"]:
+            steps.append(row)
+    return name, steps
+
+
+def _level(row: Row) -> Level:
+    rate = Figure(Fraction(str(row["rate"])), "percent")
+    return Level(_place(dt.date.fromisoformat(row["date_from"])), row["rate"], rate.text)
+
+
+def _place(day: dt.date) -> float:
+    """Quarters counted to a day: a quarter reaches half a unit to either side of its number."""
+    month = day.month - 1 + (day.day - 1) / 31
+    return day.year * 4 + month / 3 - 0.5

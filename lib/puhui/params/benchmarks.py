@@ -78,6 +78,30 @@ class Series:
             remedy="请放到数据目录的 supervisor/benchmarks/ 下。",
         )
 
+    @property
+    def measures_path(self) -> Path | None:
+        """Dated list of what else was in force: ``<name>_measures.csv``, first folder first."""
+        name = f"{self.name}_measures.csv"
+        return next((f / name for f in self.folders if (f / name).is_file()), None)
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """Files in use by stem: the series, and the list of measures beside it if there is one.
+
+        Raises
+        ------
+        ReferenceDataError
+            If there is no file of the series.
+        """
+        beside = self.measures_path
+        found = {self.name: self.path}
+        return found if beside is None else found | {beside.stem: beside}
+
+    @property
+    def primary_tenor(self) -> str:
+        """Tenor of figures that name none: the first that ``benchmarks.yaml`` lists."""
+        return next(iter(self.tenors))
+
     def rate_on(self, tenor: str, day: dt.date) -> Decimal:
         """Return the rate in force: the last one published on or before the day.
 

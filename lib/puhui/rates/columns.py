@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -30,6 +30,8 @@ Whole: TypeAlias = npt.NDArray[Any]  # int64, or Python integers where 64 bits a
 
 _EMPTY = frozenset({"", "na", "nan", "null", "none"})
 _INT64 = 2**63 - 1
+#: Arrow's decimals have up to 76 digits; the default context would round at 28.
+_ALL_DIGITS = Context(prec=77)
 
 
 @dataclass(frozen=True)
@@ -142,8 +144,8 @@ def _nulls(column: pa.Array) -> Bits:
 def _from_decimals(name: str, column: pa.Array) -> FixedColumn:
     missing = _nulls(column)
     scale = int(column.type.scale)
-    zero = Decimal(0)
-    whole = [int((v if v is not None else zero).scaleb(scale)) for v in column.to_pylist()]
+    values = (v if v is not None else Decimal(0) for v in column.to_pylist())
+    whole = [int(v.scaleb(scale, context=_ALL_DIGITS)) for v in values]
     return _tidy(name, scale, whole, missing)
 
 

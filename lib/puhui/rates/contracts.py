@@ -15,57 +15,20 @@ import pyarrow as pa
 from puhui.engine.duckdb import DuckDBEngine, ident, quote
 from puhui.errors import ReferenceDataError
 from puhui.params.benchmarks import Series
-from puhui.rates.sample import AMOUNT_SCALE, RATE_SCALE, PricingSpec
+from puhui.rates.sample import RATE_SCALE, PricingSpec
+from puhui.results import SCHEMAS
 
 #: Moments at which a rate is held against its contract, and their words.
 STAGES = {"origination": "发放时", "repricing": "重定价时"}
 #: A rate this close to what the contract says agrees with it.
 TOLERANCE_BP = Decimal("0.5")
 
-_S, _I = pa.string(), pa.int64()
-_RATE, _BP, _YUAN = pa.decimal128(9, 6), pa.decimal128(12, 4), pa.decimal128(38, AMOUNT_SCALE)
-
 #: Loans checked and off, by institution, stage and quarter of the date; null: all of them.
-SHARES = pa.schema(
-    [
-        ("quarter", _S),
-        ("institution_id", _S),
-        ("stage", _S),
-        ("priced_in", _S),
-        ("loans", _I),
-        ("off", _I),
-        ("amount", _YUAN),
-        ("amount_off", _YUAN),
-        ("inclusive_loans", _I),  # of the loans, those of the pricing equation's scope
-        ("inclusive_off", _I),
-    ]
-)
+SHARES = SCHEMAS["contracts"]
 #: One row per loan and stage that breaks its contract.
-BREACHES = pa.schema(
-    [
-        ("quarter", _S),
-        ("institution_id", _S),
-        ("branch_id", _S),
-        ("loan_id", _S),
-        ("stage", _S),
-        ("seen_in", _S),  # quarter of the ledger that shows the figures
-        ("dated_on", pa.date32()),  # pricing or repricing date
-        ("dated_by", _S),  # the column the date is from
-        ("tenor", _S),
-        ("benchmark_rate", _RATE),
-        ("spread_bp", pa.decimal128(9, 2)),
-        ("contract_rate", _RATE),
-        ("rate", _RATE),
-        ("deviation_bp", _BP),  # rate less contract rate
-        ("amount", pa.decimal128(18, 2)),
-        ("inclusive", pa.bool_()),
-        ("reason", _S),
-    ]
-)
+BREACHES = SCHEMAS["contract_breaches"]
 #: Floating loans that cannot be held against a contract, by why.
-UNCHECKED = pa.schema(
-    [("quarter", _S), ("institution_id", _S), ("stage", _S), ("reason", _S), ("loans", _I)]
-)
+UNCHECKED = SCHEMAS["contracts_unchecked"]
 
 _CHECKED = "rates_contracts"
 _IN_FORCE = "rates_in_force"
@@ -140,7 +103,7 @@ def _look_up(engine: DuckDBEngine, relation: str, series: Series) -> None:
         except ReferenceDataError:  # no such tenor, or the series does not reach that day
             continue
         rows.append({"at": row["benchmark"], "since": row["repriced_on"], "in_force": rate})
-    columns = [("at", _S), ("since", pa.date32()), ("in_force", _RATE)]
+    columns = [("at", pa.string()), ("since", pa.date32()), ("in_force", pa.decimal128(9, 6))]
     engine.register(_IN_FORCE, pa.Table.from_pylist(rows, pa.schema(columns)))
 
 

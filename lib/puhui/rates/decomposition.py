@@ -1,27 +1,24 @@
 """Why the average rate moved: rates, mix, entry and exit of cells, exact in fractions.
 
-The four effects add up to the change of the average, whatever the data. Beside them, for the
-county and as information only, the change at constant mix as the coefficient of a period dummy.
+The four effects add up to the change of the average, whatever the data. The change at constant
+mix beside them is :mod:`puhui.rates.constant_mix`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from fractions import Fraction
-from math import inf, isfinite
 
 import pyarrow as pa
 
 from puhui.engine.duckdb import DuckDBEngine, ident, quote
-from puhui.errors import FitError, ParamsError
+from puhui.errors import ParamsError
 from puhui.params import Params
 from puhui.params.expression import literal_sql
 from puhui.quarter import Quarter
-from puhui.rates.least_squares import Fit, fit
 from puhui.rates.sample import AMOUNT_SCALE, RATE_SCALE
-from puhui.results import twelve_digits
+from puhui.results import SCHEMAS, twelve_digits
 
 #: What makes a cell within an institution.
 CELL = ("term_band", "guarantee", "kind", "size")
@@ -29,55 +26,13 @@ CELL = ("term_band", "guarantee", "kind", "size")
 BASES = {"last_full_year": "上年全年", "last_quarter": "上季单季"}
 NOT_COMPARABLE = "两期没有共同的格，不可比"
 NO_LOANS = {0: "基期没有新发放贷款", 1: "本期没有新发放贷款"}
-#: Decimal places of a cell's average rate where it is fitted.
-_FITTED = 12
 
 Key = tuple[str, ...]
 
 #: One row per unit (institution, or null: all together) and base.
-DECOMPOSED = pa.schema(
-    [
-        ("quarter", pa.string()),
-        ("institution_id", pa.string()),
-        ("base", pa.string()),
-        ("loans_before", pa.int64()),
-        ("loans_after", pa.int64()),
-        ("rate_before", pa.float64()),  # percent, weighted by amount
-        ("rate_after", pa.float64()),
-        ("change_bp", pa.float64()),
-        ("rate_bp", pa.float64()),  # the four add up to change_bp
-        ("mix_bp", pa.float64()),
-        ("entry_bp", pa.float64()),
-        ("exit_bp", pa.float64()),
-        ("change_num", pa.string()),
-        ("change_den", pa.string()),
-        ("common", pa.int64()),  # cells
-        ("entering", pa.int64()),
-        ("leaving", pa.int64()),
-        ("common_share_before", pa.float64()),  # of the amount
-        ("common_share_after", pa.float64()),
-        ("left_out", pa.int64()),  # loans without rate or positive amount
-        ("status", pa.string()),  # ok, none
-        ("reason", pa.string()),
-    ]
-)
+DECOMPOSED = SCHEMAS["decomposition"]
 #: One row per unit, base and cell; contributions add up to the unit's effects.
-CELLS = pa.schema(
-    [
-        ("quarter", pa.string()),
-        ("institution_id", pa.string()),
-        ("base", pa.string()),
-        ("cell", pa.string()),
-        ("side", pa.string()),  # common, entering, leaving
-        ("loans_before", pa.int64()),
-        ("loans_after", pa.int64()),
-        ("share_before", pa.float64()),  # of the unit's amount
-        ("share_after", pa.float64()),
-        ("rate_before", pa.float64()),
-        ("rate_after", pa.float64()),
-        ("contribution_bp", pa.float64()),
-    ]
-)
+CELLS = SCHEMAS["decomposition_cells"]
 
 
 @dataclass(frozen=True)
@@ -445,98 +400,3 @@ def _cell_rows(
                 row[f"rate_{name}"] = twelve_digits(mass.rate) if mass else None
             rows.append(row)
     return rows
-
-
-def change_at_constant_mix(sums: Sums) -> Fit:
-    """Fit the average change within cells of both periods, weighted by amount.
-
-    The coefficient ``period`` of rate on a period dummy with an effect for every cell of every
-    institution, clustered by institution, percentage points. Amounts and averages of cells are
-    all it takes, because the dummy does not vary within a cell of a period: coefficient, CRV3
-    and bootstrap are those of the loans; ``n``, ``residual_sd`` and ``r2`` are of the averages.
-
-    Raises
-    ------
-    FitError
-        No cell is common to both periods.
-    """
-    common = sorted(sums.before.keys() & sums.after.keys())
-    if not common:
-        raise FitError(f"{NOT_COMPARABLE}。")
-    rows = [
-        {
-            "institution_id": key[0],
-            "cell": str(number),
-            "period": period,
-            "rate": _decimal(cells[key].rate),
-            "fen": int(cells[key].amount * 10**AMOUNT_SCALE),
-        }
-        for number, key in enumerate(common)
-        for period, cells in enumerate((sums.before, sums.after))
-    ]
-    kinds = [pa.string(), pa.string(), pa.int64(), pa.string(), pa.int64()]
-    table = pa.Table.from_pylist(rows, pa.schema(list(zip(rows[0], kinds, strict=True))))
-    return fit(table, "rate", ["period"], cluster="institution_id", weights="fen", absorb=["cell"])
-
-
-def _decimal(value: Fraction) -> str:
-    """Write an average rate in decimals; the rounded value is what is fitted.
-
-    >>> _decimal(Fraction(14, 3))
-    '4.666666666667'
-    """
-    return f"{Decimal(round(value * 10**_FITTED)).scaleb(-_FITTED):f}"
-
-
-@dataclass(frozen=True)
-class Stability:
-    """Whether rates at constant mix are shown to be stable: a verdict and the sentence."""
-
-    verdict: str  # stable, moved, undecided
-    sentence: str
-
-
-def stability(
-    change_bp: float, interval_bp: tuple[float | None, float | None] | None, margin_bp: Decimal
-) -> Stability:
-    """Two one-sided tests of a change within ± the margin, as information.
-
-    Parameters
-    ----------
-    change_bp
-        The estimate, basis points.
-    interval_bp
-        Its 90 % interval for two tests at 5 % each (a 95 % one makes them 2.5 %); an end that
-        is ``None`` or infinite is unbounded; ``None``: there is no interval.
-    margin_bp
-        What still counts as stable (policy ``rate_stability_bp``), not negative.
-
-    Examples
-    --------
-    >>> [stability(x, (x - 3, x + 3), Decimal(10)).verdict for x in (2.0, 6.9, 8.0, 14.0)]
-    ['stable', 'stable', 'undecided', 'moved']
-    """
-    margin = float(margin_bp)
-    change = f"同口径利率变动{_signed(change_bp)}个基点"
-    if interval_bp is None:
-        return Stability("undecided", f"{change}，没有区间，不能判断是否稳定。")
-    low = -inf if interval_bp[0] is None else interval_bp[0]
-    high = inf if interval_bp[1] is None else interval_bp[1]
-    span = f"{change}（区间{_signed(low)}至{_signed(high)}个基点）"
-    if -margin < low and high < margin:
-        return Stability("stable", f"{span}，在±{margin_bp}个基点以内：已证明稳定。")
-    if low > margin or high < -margin:
-        return Stability("moved", f"{span}，超出±{margin_bp}个基点：已证明不稳定。")
-    return Stability("undecided", f"{span}，与±{margin_bp}个基点的界限有交叠：不能判断。")
-
-
-def _signed(value: float) -> str:
-    """Write basis points with their sign.
-
-    >>> _signed(-6.54), _signed(0.01), _signed(inf)
-    ('−6.5', '0.0', '无界')
-    """
-    if not isfinite(value):
-        return "无界"
-    text = f"{value:+.1f}"
-    return "0.0" if text[1:] == "0.0" else text.replace("-", "−")

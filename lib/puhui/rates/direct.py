@@ -25,10 +25,10 @@ from puhui.engine.duckdb import DuckDBEngine, ident, plain_parquet
 from puhui.rates.columns import Source, key
 from puhui.rates.design import SCAN_COLUMNS
 from puhui.rates.moments import (
-    _DYADIC_BITS,
+    DYADIC_BITS,
     ColumnPlan,
     Moments,
-    _denominator,
+    common_denominator,
     dummy_offsets,
     fits_engine,
 )
@@ -492,7 +492,7 @@ def _gathered(scan: _Scan, groups: _Groups, intercept: bool) -> Direct | None:
     by_level = scan.sums([0, *groups.explicit]) if groups.explicit else by_cell
     size = len(groups.labels)
     raw = [columns.raw(g, products, by_level, bool(groups.levels)) for g in range(size)]
-    denominator, exact = _denominator(by_cell.weight.tolist()) if absorbing else (1, True)
+    denominator, exact = common_denominator(by_cell.weight.tolist()) if absorbing else (1, True)
     cross = raw
     if absorbing:
         shares = _Shares(denominator, exact)
@@ -613,7 +613,7 @@ class _Shares:
         if self.exact:
             return swept
         # What rounding of the shares can leave is hundreds of bits below any true remainder.
-        nothing = self.denominator >> (_DYADIC_BITS // 2)
+        nothing = self.denominator >> (DYADIC_BITS // 2)
         flat = [int(v) if abs(int(v)) > nothing else 0 for v in swept.entries()]
         return fmpz_mat(width, width, flat)
 

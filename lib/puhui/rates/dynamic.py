@@ -21,6 +21,7 @@ import pyarrow as pa
 from puhui.errors import FitError
 from puhui.rates.least_squares import Fit, fit
 from puhui.rates.month_means import MonthMean
+from puhui.results import twelve_digits
 
 #: No dynamics are estimated on fewer months or fewer moves of the benchmark.
 MIN_MONTHS = 36
@@ -30,6 +31,8 @@ LAGS = 3
 #: The rounded long-run coefficient around which the delta method expands.
 _ROUND = 12
 
+#: What the sentence on an equation that cannot be solved begins with.
+_UNSOLVED = {"lags": "滞后项之和没有结果", "correction": "误差修正式没有结果"}
 CAVEAT = (
     "长期系数是在各机构内逐月变动上得到的同向变动；标准误按机构聚类，"
     "各机构共同的月度冲击不在其内，误差修正式另有月数有限带来的小样本偏误。"
@@ -77,6 +80,32 @@ class Dynamics:
     correction: LongRun | None
     sentences: tuple[str, ...]
 
+    def result_rows(self, quarter: str) -> list[dict[str, object]]:
+        """Rows for the result table ``mean_regressions``: one per equation, with or without."""
+        rows: list[dict[str, object]] = []
+        for kind, found in (("lags", self.lags), ("correction", self.correction)):
+            base = {"quarter": quarter, "equation": kind, "moves": self.moves}
+            if found is None:
+                why = next((s for s in self.sentences if s.startswith(_UNSOLVED[kind])), None)
+                told = why or self.sentences[0]
+                rows.append(base | {"periods": self.months, "status": "none", "reason": told})
+                continue
+            rows.append(
+                base
+                | {
+                    "estimate": twelve_digits(found.estimate),
+                    "se_crv1": twelve_digits(found.se_crv1),
+                    "se_crv3": twelve_digits(found.se_crv3),
+                    "first": twelve_digits(found.first),
+                    "speed": twelve_digits(found.speed),
+                    "periods": self.months,
+                    "n": found.rows,
+                    "clusters": found.institutions,
+                    "status": "ok",
+                }
+            )
+        return rows
+
 
 def dynamics(means: Sequence[MonthMean], moves: int, *, lags: int = LAGS) -> Dynamics:
     """Estimate how a move of the benchmark arrives over the months.
@@ -107,17 +136,17 @@ def dynamics(means: Sequence[MonthMean], moves: int, *, lags: int = LAGS) -> Dyn
     if short:
         return Dynamics(months, moves, None, None, (f"不作动态估计：{'；'.join(short)}。",))
     said: list[str] = []
-    by_lags = _tried(lambda: long_run_sum(means, lags=lags), "滞后项之和", said)
-    correction = _tried(lambda: error_correction(means), "误差修正式", said)
+    by_lags = _tried(lambda: long_run_sum(means, lags=lags), "lags", said)
+    correction = _tried(lambda: error_correction(means), "correction", said)
     said += [_said(found) for found in (by_lags, correction) if found is not None]
     return Dynamics(months, moves, by_lags, correction, (*said, CAVEAT))
 
 
-def _tried(estimate: Callable[[], LongRun], name: str, said: list[str]) -> LongRun | None:
+def _tried(estimate: Callable[[], LongRun], kind: str, said: list[str]) -> LongRun | None:
     try:
         return estimate()
     except FitError as error:
-        said.append(f"{name}没有结果：{error.message}")
+        said.append(f"{_UNSOLVED[kind]}：{error.message}")
         return None
 
 

@@ -1,4 +1,4 @@
-"""Spread path without ledgers: single-quarter mean rates from figures filed year to date.
+"""Spread path without ledgers (T0): single-quarter mean rates from figures filed year to date.
 
 Institutions file, year to date, the amount lent D and the sum of amounts times yearly rates F. The
 quarter's own mean rate is (F_q − F_{q−1}) / (D_q − D_{q−1}), the first quarter's F_1 / D_1; minus
@@ -10,17 +10,21 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
 import pyarrow as pa
 
+from puhui.engine.duckdb import DuckDBEngine
 from puhui.errors import FitError
+from puhui.measures import from_returns
+from puhui.params import Params
 from puhui.params.benchmarks import Series
 from puhui.quarter import Quarter
 from puhui.rates.least_squares import Fit, fit
 from puhui.results import twelve_digits
+from puhui.store import Snapshot
 
 AMOUNT, INTEREST = "incl_drawn", "incl_drawn_interest"
 #: No regression on fewer quarters.
@@ -51,8 +55,10 @@ class Point:
 
     Attributes
     ----------
-    unit, members
-        Institution or kind; how many institutions' figures it holds.
+    institution, kind
+        Institution (``None``: all of the kind together) and its kind, where that is known.
+    members
+        How many institutions' figures it holds.
     amount
         Lent in the quarter, 元.
     rate, benchmark, spread_bp
@@ -61,7 +67,8 @@ class Point:
         What the spread may be, given how the filed figures are rounded.
     """
 
-    unit: str
+    institution: str | None
+    kind: str | None
     quarter: Quarter
     members: int
     amount: Fraction | None
@@ -72,12 +79,19 @@ class Point:
     high_bp: Fraction | None
     reason: str
 
-    def row(self) -> dict[str, object]:
-        """Return plain values for a table; exact spread as numerator and denominator."""
+    @property
+    def unit(self) -> str:
+        """Institution, or else kind."""
+        return self.institution or str(self.kind)
+
+    def row(self, quarter: str) -> dict[str, object]:
+        """Row of a run's result table ``filed_spreads``; the spread exact as a fraction too."""
         s = self.spread_bp
         return {
-            "unit": self.unit,
-            "quarter": str(self.quarter),
+            "quarter": quarter,
+            "kind": self.kind,
+            "institution_id": self.institution,
+            "lent_in": str(self.quarter),
             "members": self.members,
             "amount": twelve_digits(self.amount),
             "mean_rate": twelve_digits(self.rate),
@@ -89,6 +103,37 @@ class Point:
             "high_bp": twelve_digits(self.high_bp),
             "reason": self.reason or None,
         }
+
+
+def filed_paths(
+    engine: DuckDBEngine,
+    params: Params,
+    snapshots: Sequence[Snapshot],
+    last: Quarter,
+    kinds: Mapping[str, str | None],
+) -> list[Point]:
+    """Return the spread paths over every quarter of the rate study's window, as filed.
+
+    The run's measures hold the quarters indicators need; a path needs all of them.
+
+    Parameters
+    ----------
+    snapshots
+        Those whose returns are read.
+    last
+        The run's quarter.
+    kinds
+        Kind of each institution, as the register has it.
+    """
+    quarter, final = params.run.rates.window(last)
+    quarters = []
+    while quarter <= final:
+        quarters.append(quarter)
+        quarter = quarter.shift(1)
+    two = {k: params.measures[k] for k in (AMOUNT, INTEREST) if k in params.measures}
+    filed = filed_from(from_returns(engine, replace(params, measures=two), snapshots, quarters))
+    series = params.benchmarks[params.run.rates.benchmark]
+    return path(filed, series, series.primary_tenor, kinds)
 
 
 def filed_from(measures: pa.Table) -> list[Filed]:
@@ -128,7 +173,7 @@ def path(
     filed: Iterable[Filed],
     series: Series,
     tenor: str,
-    kinds: Mapping[str, str] | None = None,
+    kinds: Mapping[str, str | None] | None = None,
 ) -> list[Point]:
     """Return the spread path of every institution, then of every kind, by quarter.
 
@@ -148,12 +193,14 @@ def path(
         benchmark = day_weighted(series, tenor, quarter)
         before = known.get((unit, quarter.previous))
         alone, why = _single(now, before)
-        points.append(_point(unit, quarter, [alone] if alone else [], benchmark, why))
-        if alone and kinds and unit in kinds:
-            pooled[kinds[unit], quarter].append(alone)
+        kind = (kinds or {}).get(unit)
+        who = (unit, kind, quarter)
+        points.append(_point(who, [alone] if alone else [], benchmark, why))
+        if alone and kind is not None:
+            pooled[kind, quarter].append(alone)
     for (kind, quarter), members in sorted(pooled.items()):
         benchmark = day_weighted(series, tenor, quarter)
-        points.append(_point(kind, quarter, members, benchmark, ""))
+        points.append(_point((None, kind, quarter), members, benchmark, ""))
     return points
 
 
@@ -180,11 +227,14 @@ def _single(now: Filed, before: Filed | None) -> tuple[Filed | None, str]:
 
 
 def _point(
-    unit: str, quarter: Quarter, members: Sequence[Filed], benchmark: Fraction, why: str
+    who: tuple[str | None, str | None, Quarter],
+    members: Sequence[Filed],
+    benchmark: Fraction,
+    why: str,
 ) -> Point:
     if not members:
         none = None
-        return Point(unit, quarter, 0, none, none, benchmark, none, none, none, why)
+        return Point(*who, 0, none, none, benchmark, none, none, none, why)
     amount, interest, a, i = (
         sum((getattr(m, name) for m in members), Fraction(0))
         for name in ("amount", "interest", "amount_slack", "interest_slack")
@@ -193,8 +243,7 @@ def _point(
     least = max(interest - i, Fraction(0)) / (amount + a)
     most = (interest + i) / (amount - a) if amount > a else None
     return Point(
-        unit,
-        quarter,
+        *who,
         len(members),
         amount,
         rate,
@@ -218,8 +267,30 @@ class FiledRegression:
     trend: Fit | None
     sentence: str
 
+    def result_rows(self, quarter: str) -> list[dict[str, object]]:
+        """Rows for the result table ``mean_regressions``: as it stands, and with a trend."""
+        rows: list[dict[str, object]] = []
+        for kind, found in (("filed", self.plain), ("filed_trend", self.trend)):
+            base: dict[str, object] = {
+                "quarter": quarter,
+                "equation": kind,
+                "periods": self.quarters,
+                "status": "none" if found is None else "ok",
+                "reason": self.sentence if found is None else None,
+            }
+            if found is not None:
+                base |= {
+                    "estimate": twelve_digits(found.beta[0]),
+                    "se_crv1": twelve_digits(found.se_crv1[0]),
+                    "se_crv3": twelve_digits(found.se_crv3[0]),
+                    "n": found.n,
+                    "clusters": found.g,
+                }
+            rows.append(base)
+        return rows
 
-def regression(points: Sequence[Point], units: Iterable[str]) -> FiledRegression:
+
+def regression(points: Sequence[Point]) -> FiledRegression:
     """Regress institutions' quarterly rates on the benchmark, with institution effects.
 
     Nothing is computed under 12 quarters. Clustered by institution; co-movement, no test.
@@ -227,19 +298,16 @@ def regression(points: Sequence[Point], units: Iterable[str]) -> FiledRegression
     Parameters
     ----------
     points
-        A spread path.
-    units
-        The institutions in it that are to count (kinds would count twice).
+        A spread path; its kinds do not count (what they hold would count twice).
     """
-    wanted = set(units)
-    used = [p for p in points if p.unit in wanted and p.rate is not None]
+    used = [p for p in points if p.institution is not None and p.rate is not None]
     quarters = sorted({p.quarter for p in used})
     if len(quarters) < MIN_QUARTERS:
         why = f"可用的季度只有{len(quarters)}个，少于{MIN_QUARTERS}个，只列利差走势，不作回归。"
         return FiledRegression(len(quarters), None, None, why)
     table = pa.table(
         {
-            "institution": [p.unit for p in used],
+            "institution": [str(p.institution) for p in used],
             "rate": [_rounded(p.rate) for p in used],
             "benchmark": [_rounded(p.benchmark) for p in used],
             "quarter": [4 * p.quarter.year + p.quarter.number for p in used],

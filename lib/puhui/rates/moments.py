@@ -22,7 +22,8 @@ SUM_LIMIT = 10**38 - 1
 _INT64 = 2**63 - 1
 #: Common denominators longer than this are replaced by a power of two (weighted, many cells).
 _EXACT_BITS = 2**17
-_DYADIC_BITS = 2048
+#: That power.
+DYADIC_BITS = 2048
 
 
 @dataclass(frozen=True)
@@ -291,7 +292,7 @@ def assemble(
     weights: dict[int, int] = {}
     for cell in sums.cells:
         weights[cell.absorbed] = weights.get(cell.absorbed, 0) + cell.weight
-    denominator, exact = _denominator(weights.values()) if absorbing else (1, True)
+    denominator, exact = common_denominator(weights.values()) if absorbing else (1, True)
     layout = _Layout(intercept, offsets, len(terms) + dummies + 1)
     cross = []
     for own, upper in zip(by_group, sums.cross, strict=True):
@@ -328,12 +329,13 @@ def dummy_offsets(
     return offsets, at - start
 
 
-def _denominator(weights: Iterable[int]) -> tuple[int, bool]:
+def common_denominator(weights: Iterable[int]) -> tuple[int, bool]:
+    """Least common multiple of weights, and true; a power of two, and false, if it is too long."""
     common = 1
     for w in sorted(set(weights)):
         common = math.lcm(common, w)
         if common.bit_length() > _EXACT_BITS:
-            return 1 << _DYADIC_BITS, False
+            return 1 << DYADIC_BITS, False
     return common, True
 
 
@@ -404,6 +406,6 @@ class _Layout:
         if exact:
             return swept
         # What rounding of the shares can leave is hundreds of bits below any true remainder.
-        nothing = denominator >> (_DYADIC_BITS // 2)
+        nothing = denominator >> (DYADIC_BITS // 2)
         size = range(self.width)
         return fmpz_mat([[v if abs(v := swept[i, j]) > nothing else 0 for j in size] for i in size])

@@ -62,6 +62,31 @@ class MonthMeans:
     left_out: dict[str, int]
 
 
+@dataclass(frozen=True)
+class ByMonth:
+    """The sample by institution and month: exact sums, the benchmark's moves, and the means."""
+
+    sums: tuple[Sums, ...]
+    moves: tuple[dt.date, ...]
+    means: tuple[MonthMean, ...]
+    left_out: dict[str, int]
+
+
+def by_month(
+    engine: DuckDBEngine, relation: str, spec: PricingSpec, *, sample: Sample | None = None
+) -> ByMonth:
+    """Add the sample up by month once, for slopes and dynamics alike.
+
+    Parameters
+    ----------
+    engine, relation, spec, sample
+        As for :func:`puhui.rates.price`.
+    """
+    sums, moves = month_sums(engine, relation, spec, sample=sample)
+    found = month_means(sums)
+    return ByMonth(sums, moves, found.means, found.left_out)
+
+
 def month_sums(
     engine: DuckDBEngine, relation: str, spec: PricingSpec, *, sample: Sample | None = None
 ) -> tuple[tuple[Sums, ...], tuple[dt.date, ...]]:

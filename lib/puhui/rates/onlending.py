@@ -19,7 +19,7 @@ from puhui.measures.comparing import Side, sums_sql
 from puhui.params import Params
 from puhui.params.worked import Comparison
 from puhui.quarter import Quarter
-from puhui.results import twelve_digits
+from puhui.results import SCHEMAS, twelve_digits
 from puhui.store import Snapshot
 
 Key = tuple[object, ...]
@@ -27,22 +27,7 @@ Key = tuple[object, ...]
 Book = Mapping[str, Mapping[Key, Side]]
 
 #: One row per on-lender and institution in its place, largest gap first.
-PLACEBO = pa.schema(
-    [
-        ("quarter", pa.string()),
-        ("institution_id", pa.string()),  # the on-lender
-        ("in_place", pa.string()),  # who stands in its place; itself: its true gap
-        ("cells", pa.int64()),  # cells in which it could be compared
-        ("loans", pa.int64()),  # of its worst cell
-        ("similar_loans", pa.int64()),
-        ("gap_bp", pa.float64()),
-        ("gap_num", pa.string()),
-        ("gap_den", pa.string()),
-        ("rank", pa.int64()),  # 1: the dearest; ties share the better rank
-        ("ranked", pa.int64()),  # institutions ranked
-        ("reason", pa.string()),  # why there is no gap
-    ]
-)
+PLACEBO = SCHEMAS["placebo"]
 _NO_CELL = "没有笔数足够、可以比较的格"
 _ELSEWHERE = "政策规定比较转贷行环节的利率，贷款台账里没有"
 _UNKNOWN = "有贷款缺少比较所需的内容"

@@ -81,10 +81,10 @@ def measures_beside(series: Series) -> tuple[Measure, ...]:
     ReferenceDataError
         A column is missing, or a date cannot be read.
     """
-    name = f"{series.name}_measures.csv"
-    found = next((folder / name for folder in series.folders if (folder / name).is_file()), None)
+    found = series.measures_path
     if found is None:
         return ()
+    name = found.name
     with found.open(encoding="utf-8-sig", newline="") as stream:
         reader = csv.DictReader(stream)
         missing = sorted(_MEASURES - set(reader.fieldnames or ()))

@@ -16,6 +16,8 @@ from puhui.rates.terms import Control
 
 SAMPLE = "rates_sample"
 _KEY = "rates_drawn_by"
+#: What tells one loan from another; the sample keeps those the relation has.
+IDS = ("branch_id", "loan_id")
 #: Decimal places of a rate.
 RATE_SCALE = 6
 #: Decimal places of an amount in yuan.
@@ -98,7 +100,7 @@ class Sample:
 
     ``key`` names the relation and specification it was drawn by; ``by_drawdown`` counts the
     loans without a day of pricing, whose benchmark is that of the day of drawdown;
-    ``controls`` are those whose columns the relation has.
+    ``controls`` are those whose columns the relation has, ``ids`` those of :data:`IDS`.
     """
 
     rows: int
@@ -108,6 +110,7 @@ class Sample:
     key: str = ""
     by_drawdown: int = 0
     controls: tuple[Control, ...] = ()
+    ids: tuple[str, ...] = ()
 
 
 def draw(engine: DuckDBEngine, relation: str, spec: PricingSpec) -> Sample:
@@ -129,7 +132,8 @@ def draw(engine: DuckDBEngine, relation: str, spec: PricingSpec) -> Sample:
             remedy="请检查运行文件 rates 下的 effects。",
         )
     controls = tuple(c for c in spec.controls if set(c.columns) <= set(known))
-    query = _drawn(relation, spec, controls)
+    ids = tuple(name for name in IDS if name in known)
+    query = _drawn(relation, spec, controls, ids)
     engine.table(_KEY, f"SELECT {quote(_digest(query))} AS key")
     # Two passes, so that nothing but the sample is ever held: most rows are seen a second time.
     engine.table(SAMPLE, f"SELECT * EXCLUDE (reason) FROM ({query}) WHERE reason IS NULL")
@@ -151,6 +155,7 @@ def draw(engine: DuckDBEngine, relation: str, spec: PricingSpec) -> Sample:
         _digest(query),
         int(size["unpriced"]),
         controls,
+        ids,
     )
 
 
@@ -164,7 +169,7 @@ def drawn(engine: DuckDBEngine, relation: str, spec: PricingSpec, given: Sample 
     """
     if given is None:
         return draw(engine, relation, spec)
-    wanted = _digest(_drawn(relation, spec, given.controls))
+    wanted = _digest(_drawn(relation, spec, given.controls, given.ids))
     try:
         held = engine.sql(f"SELECT key FROM {_KEY}").column("key")[0].as_py()
     except PuhuiError:  # no sample was ever drawn on this engine
@@ -181,7 +186,9 @@ def _digest(query: str) -> str:
     return hashlib.sha256(query.encode()).hexdigest()
 
 
-def _drawn(relation: str, spec: PricingSpec, controls: tuple[Control, ...]) -> str:
+def _drawn(
+    relation: str, spec: PricingSpec, controls: tuple[Control, ...], ids: tuple[str, ...]
+) -> str:
     """One row per row of the relation: integers, cell, benchmark, and the reason it is out."""
     effects = [e for e in spec.effects if e != "institution_id"]
     cell = ", ".join(
@@ -194,7 +201,8 @@ def _drawn(relation: str, spec: PricingSpec, controls: tuple[Control, ...]) -> s
         f"CAST({column} * {10**scale} AS BIGINT)"
         for column, scale in (("rate_at_drawdown", RATE_SCALE), ("amount", AMOUNT_SCALE))
     )
-    more = "".join(f", {c.sql} AS {ident(c.name)}" for c in controls)
+    more = "".join(f", {ident(name)}" for name in ids)
+    more += "".join(f", {c.sql} AS {ident(c.name)}" for c in controls)
     # Names of the two narrow tables start with own_, not to meet a column of the relation.
     return f"""
         WITH latest AS (

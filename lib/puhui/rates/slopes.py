@@ -18,12 +18,11 @@ from fractions import Fraction
 import pyarrow as pa
 from scipy import optimize, stats
 
-from puhui.engine.duckdb import DuckDBEngine
 from puhui.errors import FitError
 from puhui.rates.identify import Identification
 from puhui.rates.mixed import MixedModel, VarianceTest, model
-from puhui.rates.month_means import MonthMean, Sums, month_means, month_sums
-from puhui.rates.sample import PricingSpec, Sample
+from puhui.rates.month_means import ByMonth, MonthMean, Sums
+from puhui.results import twelve_digits
 
 #: Fewer regimes than this give no interval; fewer institutions no shrinkage and no test.
 MIN_REGIMES = 5
@@ -107,22 +106,49 @@ class Slopes:
     months_left_out: dict[str, int]
     sentences: tuple[str, ...]
 
+    def result_rows(self, quarter: str) -> list[dict[str, object]]:
+        """Rows for the result table ``slopes``: every institution, then the county."""
+        own: list[dict[str, object]] = [
+            {
+                "quarter": quarter,
+                "institution_id": r.institution,
+                "loans": r.loans,
+                "regimes": r.regimes,
+                "left_out": self.months_left_out.get(r.institution, 0),
+                "estimate": twelve_digits(r.own),
+                "se": twelve_digits(r.error),
+                "ci_low": twelve_digits(r.low),
+                "ci_high": twelve_digits(r.high),
+                "shrunken": twelve_digits(r.shrunken),
+                "reason": r.reason or None,
+            }
+            for r in self.rows
+        ]
+        test = self.test
+        county: dict[str, object] = {
+            "quarter": quarter,
+            "loans": sum(r.loans for r in self.rows),
+            "left_out": sum(self.months_left_out.values()),
+            "estimate": twelve_digits(self.common),
+            "se": twelve_digits(self.common_error),
+            "spread": twelve_digits(self.spread),
+            "shock": twelve_digits(self.shock),
+            "loan_ratio": twelve_digits(self.loan_ratio),
+            "statistic": None if test is None else twelve_digits(test.statistic),
+            "p_equal": None if test is None else twelve_digits(test.p),
+            "draws": None if test is None else test.draws,
+            "reason": self.sentences[0] if test is None else None,
+        }
+        return [*own, county]
 
-def slopes(
-    engine: DuckDBEngine,
-    relation: str,
-    spec: PricingSpec,
-    identification: Identification,
-    *,
-    sample: Sample | None = None,
-    draws: int = 499,
-) -> Slopes:
+
+def slopes(months: ByMonth, identification: Identification, *, draws: int = 499) -> Slopes:
     """Estimate every institution's slope on the sample of the pricing equation.
 
     Parameters
     ----------
-    engine, relation, spec, sample
-        As for :func:`puhui.rates.price`.
+    months
+        The sample by month, from :func:`puhui.rates.by_month`.
     identification
         What that equation found: where it identifies nothing, no slope is shown either.
     draws
@@ -130,9 +156,7 @@ def slopes(
     """
     if identification.outcome == "none":
         return _without((), {}, identification.sentence)
-    sums, _ = month_sums(engine, relation, spec, sample=sample)
-    means = month_means(sums)
-    return compared(own_slopes(sums), means.means, left_out=means.left_out, draws=draws)
+    return compared(own_slopes(months.sums), months.means, left_out=months.left_out, draws=draws)
 
 
 def own_slopes(sums: Sequence[Sums]) -> tuple[Slope, ...]:

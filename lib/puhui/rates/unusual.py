@@ -6,7 +6,7 @@ A second pass over rows. A rate that stands out is for review; it is not thereby
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from math import pi
 from typing import TypeAlias
@@ -19,7 +19,8 @@ from scipy import optimize, special
 
 from puhui.engine.duckdb import DuckDBEngine
 from puhui.errors import FitError
-from puhui.rates.sample import RATE_SCALE, SAMPLE, PricingSpec, draw
+from puhui.rates.sample import IDS, RATE_SCALE, SAMPLE, PricingSpec, Sample, drawn
+from puhui.results import from_rows, twelve_digits
 
 #: What a loan is held against, and its words.
 AGAINST = {"own": "本机构同类贷款", "peers": "本县同类机构的同类贷款"}
@@ -37,7 +38,6 @@ _DF = (3.0, 200.0)
 _ASIDE = 5.0
 #: Most scores of a group a distribution is fitted to.
 _POINTS = 4000
-_SEPARATOR = "chr(31)"
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -96,11 +96,15 @@ class Screened:
     nulls: dict[str, Null]
 
 
-def rows_of_sample(engine: DuckDBEngine, relation: str, spec: PricingSpec) -> pa.Table:
+def rows_of_sample(
+    engine: DuckDBEngine, relation: str, spec: PricingSpec, *, sample: Sample | None = None
+) -> pa.Table:
     """Loans of the pricing equation's sample, one row each, with what tells them apart.
 
-    The sample is drawn anew, with ids in its cells: one drawn on this engine before has to be
-    drawn again before it is used.
+    Parameters
+    ----------
+    engine, relation, spec, sample
+        As for :func:`puhui.rates.price`; the same sample.
 
     Returns
     -------
@@ -109,17 +113,15 @@ def rows_of_sample(engine: DuckDBEngine, relation: str, spec: PricingSpec) -> pa
         institution), ``month`` (of pricing, counted), ``rate`` and ``spread`` over the benchmark
         (percent), in order of institution and loan.
     """
-    draw(engine, relation, replace(spec, effects=(*spec.effects, "branch_id", "loan_id")))
-    named = ("branch_id", "loan_id")
-    parts = f"string_split(substr(f, length(g) + 2), {_SEPARATOR})"
-    ids = ", ".join(f"nullif(parts[{n - 2}], '') AS {name}" for n, name in enumerate(named))
+    held = drawn(engine, relation, spec, sample).ids
+    ids = ", ".join(name if name in held else f"CAST(NULL AS VARCHAR) AS {name}" for name in IDS)
     return engine.sql(f"""
         SELECT g AS institution_id, {ids},
-            array_to_string(parts[:len(parts) - {len(named)}], {_SEPARATOR}) AS cell,
+            substr(f, length(g) + 2) AS cell,
             CAST(year(benchmark_date) * 12 + month(benchmark_date) AS BIGINT) AS month,
             y / {10**RATE_SCALE} AS rate,
             (y - CAST(benchmark_rate * {10**RATE_SCALE} AS BIGINT)) / {10**RATE_SCALE} AS spread
-        FROM (SELECT *, {parts} AS parts FROM {SAMPLE}) ORDER BY g, loan_id
+        FROM {SAMPLE} ORDER BY g, loan_id
     """)
 
 
@@ -412,3 +414,78 @@ def screen(
 def flagged(screened: Screened) -> pa.Table:
     """Only the loans for review, high ones first."""
     return screened.table.filter(pc.field("flagged"))
+
+
+@dataclass(frozen=True)
+class Review:
+    """What there is to review: ``loans`` as results ``unusual``, ``counts`` as its counts."""
+
+    loans: pa.Table
+    counts: pa.Table
+
+
+def review(
+    engine: DuckDBEngine,
+    relation: str,
+    spec: PricingSpec,
+    *,
+    sample: Sample | None = None,
+    kinds: Mapping[str, str] | None = None,
+) -> Review:
+    """Screen the sample's loans against both comparisons and write the result tables.
+
+    Parameters
+    ----------
+    engine, relation, spec, sample
+        As for :func:`rows_of_sample`.
+    kinds
+        As for :func:`residuals`.
+    """
+    rows = rows_of_sample(engine, relation, spec, sample=sample)
+    listed: list[dict[str, object]] = []
+    counted: list[dict[str, object]] = []
+    for against in AGAINST:
+        screened = screen(residuals(rows, against, kinds=kinds))
+        base: dict[str, object] = {"quarter": spec.quarter, "against": against}
+        found = flagged(screened).to_pylist()
+        listed += [{**base, **_for_review(row, against)} for row in found]
+        counted += [{**base, **row} for row in _counts(screened.table)]
+    return Review(from_rows("unusual", listed), from_rows("unusual_counts", counted))
+
+
+def _for_review(row: Mapping[str, object], against: str) -> dict[str, object]:
+    rate, spread, rest, score = (
+        float(str(row[k])) for k in ("rate", "spread", "residual", "score")
+    )
+    reason = (
+        f"发放利率{rate:.2f}%，扣除产品、期限等组合和月份后，比{AGAINST[against]}"
+        f"{'高' if rest > 0 else '低'}{abs(100 * rest):.1f}个基点"
+        f"（离散程度的{abs(score):.1f}倍），供复核；不等于利率有误。"
+    )
+    return {
+        **{k: row[k] for k in ("institution_id", "branch_id", "loan_id")},
+        "rate": twelve_digits(rate),
+        "spread_bp": twelve_digits(100 * spread),
+        "residual_bp": twelve_digits(100 * rest),
+        **{k: twelve_digits(float(str(row[k]))) for k in ("score", "p", "p_adjusted")},
+        "reason": reason,
+    }
+
+
+def _counts(table: pa.Table) -> list[dict[str, object]]:
+    """Loans screened, flagged and not tested, by institution."""
+    score, out = table["score"], table["flagged"]
+    marks = {
+        "loans": pc.is_valid(table["institution_id"]),
+        "tested": pc.is_null(table["untested"]),
+        "high": pc.and_(out, pc.greater(score, 0)),
+        "low": pc.and_(out, pc.less(score, 0)),
+        **{w: pc.fill_null(pc.equal(table["untested"], w), False) for w in UNTESTED},
+    }
+    made = table.select(["institution_id"])
+    for name, mark in marks.items():
+        made = made.append_column(name, pc.cast(pc.fill_null(mark, False), pa.int64()))
+    grouped = made.group_by("institution_id").aggregate([(n, "sum") for n in marks])
+    named = grouped.rename_columns(["institution_id", *marks])
+    rows: list[dict[str, object]] = named.sort_by("institution_id").to_pylist()
+    return rows

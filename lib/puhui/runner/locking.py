@@ -56,7 +56,7 @@ class InputsLock:
         The program, fingerprints of its sources, of the parameter files and of the office's
         hashing key.
     benchmarks
-        Series → SHA-256 of the file it is read from.
+        Series, and list of measures beside it → SHA-256 of the file it is read from.
     institutions, chosen, failed, refused
         Who was judged, whether only some had been asked for, who could not be and why, and
         which files were sent back.
@@ -163,14 +163,14 @@ class InputsLock:
 
 
 def _benchmarks(loaded: Params) -> dict[str, str]:
-    found = {}
-    for name, series in sorted(loaded.benchmarks.items()):
+    found: dict[str, str] = {}
+    for series in loaded.benchmarks.values():
         try:
-            found[name] = file_hash(series.path)
+            found |= {name: file_hash(path) for name, path in series.files.items()}
         except ReferenceDataError:
             # A series nobody has asked for may be without its file.
             continue
-    return found
+    return dict(sorted(found.items()))
 
 
 def _checked(store: Store, locked: Locked) -> Snapshot:

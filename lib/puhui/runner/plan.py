@@ -17,10 +17,34 @@ from puhui.store import content_hash
 #: Slices an institution's working papers save; without all of them it has no page.
 INSTITUTION_SLICES = {
     "02_indicators": ("indicators", "parts", "clauses"),
-    "03_rates": ("spreads",),
+    "03_rates": (
+        "spreads",
+        "contracts",
+        "contract_breaches",
+        "contracts_unchecked",
+        "decomposition",
+        "decomposition_cells",
+    ),
     "04_eligibility": ("tolerance",),
 }
-COUNTY_SLICES = {"03_rates": ("regressions", "identification", "moves")}
+#: Slices of the county; a table may have rows of institutions and rows of all of them together.
+COUNTY_SLICES = {
+    "03_rates": (
+        "regressions",
+        "identification",
+        "moves",
+        "slopes",
+        "mean_regressions",
+        "filed_spreads",
+        "contracts",
+        "decomposition",
+        "decomposition_cells",
+        "stability",
+        "placebo",
+        "unusual",
+        "unusual_counts",
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -41,7 +65,8 @@ class Planner:
             i: [s.digest for s in self.run.snapshots if s.institution_id == i]
             for i in self.run.config.institutions
         }
-        everything = combine(*(s.digest for s in self.run.snapshots))
+        # The register says of which kind an institution is.
+        everything = combine(*(s.digest for s in self.run.snapshots), self.run.register.to_pylist())
         tasks = [
             self._task("01_intake", COUNTY, combine(self._reports_key()), ()),
             self._task("03_rates", COUNTY, everything, COUNTY_SLICES["03_rates"]),
@@ -93,9 +118,10 @@ class Planner:
 
     @property
     def base_key(self) -> str:
-        """What every notebook depends on: code, parameters and the benchmark."""
+        """What every notebook depends on: code, parameters, the benchmark and its measures."""
         series = self.run.params.benchmarks[self.run.params.run.rates.benchmark]
-        return combine(code_fingerprint(), self.run.params.fingerprint, file_hash(series.path))
+        files = (f"{name} {file_hash(path)}" for name, path in sorted(series.files.items()))
+        return combine(code_fingerprint(), self.run.params.fingerprint, *files)
 
     def _measures_key(self, institution_id: str) -> str:
         table = self.run.measures

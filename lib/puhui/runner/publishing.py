@@ -48,7 +48,8 @@ def gather(run: Run, institutions: Iterable[str]) -> dict[str, pa.Table]:
     What needs all institutions at once, the county's totals and counts, is added here.
     """
     parts = {name: list(institutions) for names in INSTITUTION_SLICES.values() for name in names}
-    parts |= {name: [COUNTY] for names in COUNTY_SLICES.values() for name in names}
+    for name in (name for names in COUNTY_SLICES.values() for name in names):
+        parts.setdefault(name, []).append(COUNTY)
     gathered = {}
     for name, of in parts.items():
         paths = [run.slice_path(name, part) for part in of]
