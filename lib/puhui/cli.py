@@ -205,6 +205,43 @@ def explain(
     typer.echo(text)
 
 
+@app.command()
+def whatif(
+    quarter: QuarterArg,
+    tolerance: Annotated[
+        str | None, typer.Option("--tolerance", help="假设的容忍度（百分点）。")
+    ] = None,
+    comparator: Annotated[
+        str | None, typer.Option("--comparator", help="假设的网点比较基准：institution、branch。")
+    ] = None,
+    institution: InstitutionOpt = None,
+    out: OutOpt = _OUTPUT,
+) -> None:
+    """假设容忍度或比较基准改变，各单位的结论前后对照；不写入结果。"""
+    from decimal import Decimal, InvalidOperation
+
+    from puhui import eligibility
+    from puhui.runner.workspace import Run, RunConfig
+
+    try:
+        points = None if tolerance is None else Decimal(tolerance)
+    except InvalidOperation:
+        raise PuhuiError(
+            f"容忍度“{tolerance}”不是数。", remedy="请写百分点数，例如 2.5。"
+        ) from None
+    supposed = eligibility.Supposed(points, comparator)
+    opened = Run(RunConfig.read(out / quarter / "working" / "run.json"))
+    changes = [
+        change
+        for i in institution or opened.config.institutions
+        for change in eligibility.whatif(
+            opened.bench, opened.facts(i), opened.branches(i), supposed
+        )
+    ]
+    for line in eligibility.whatif_lines(changes, supposed):
+        typer.echo(line)
+
+
 @app.command("eval")
 def evaluate(
     indicator: Annotated[str, typer.Argument(help="指标编号。")],

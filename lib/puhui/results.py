@@ -44,6 +44,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("test", _S),  # >=, <=, up, down, or null: not judged
             ("threshold", _S),  # decimal text in the unit of value
             ("wrong_way", _I),  # quarters in a row against an up/down test
+            ("reserved_by", pa.list_(_S)),  # parts beyond the threshold the value is within
             ("verdict", _S),
             ("flags", pa.list_(_S)),
             ("source", _S),  # returns, ledger, register or panel
@@ -441,10 +442,47 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("gap_den", _S),
             ("tolerance_pp", _S),
             ("comparator", _S),  # institution, legal_person, reporting_unit or branch
+            # The same under the comparator that does not rule; null for the institution.
+            ("other_comparator", _S),
+            ("other_npl_pct", _F),
+            ("other_gap_pp", _F),
+            ("other_gap_num", _S),
+            ("other_gap_den", _S),
+            ("other_verdict", _S),
+            ("own_tolerance_pp", _S),  # the bank's own limit, and the verdict by it
+            ("own_basis", _S),  # bank, unit (handed down to it), several (not clear which)
+            ("own_verdict", _S),
+            ("with_removed_pp", _F),  # gap with the year's write-offs and transfers added back
+            ("with_late_pp", _F),  # gap with loans overdue > 90 days counted as bad
+            ("put_off_pct", _F),  # share of deferred, extended and renewed inclusive loans
+            ("reserved_by", pa.list_(_S)),  # cross-checks beyond the limit the gap is within
+            ("removed", _YUAN),  # yuan of inclusive loans written off or transferred in the year
+            ("headroom_kind", _S),  # room, unbounded, over or conflict
+            ("headroom", _YUAN),  # yuan that may still turn bad
+            ("to_recover", _YUAN),  # yuan to be repaid, or upgraded, to be within the limit again
+            ("to_upgrade", _YUAN),
             ("verdict", _S),
             ("flags", pa.list_(_S)),
             ("source", _S),
             ("reason", _S),
+        ]
+    ),
+    # The test at earlier quarters, each by its own policy, from what is stored today.
+    "tolerance_history": pa.schema(
+        [
+            ("quarter", _S),
+            ("institution_id", _S),
+            ("branch_id", _S),
+            ("inclusive_npl_pct", _F),
+            ("all_npl_pct", _F),
+            ("gap_pp", _F),
+            ("gap_num", _S),
+            ("gap_den", _S),
+            ("tolerance_pp", _S),
+            ("comparator", _S),
+            ("verdict", _S),
+            ("flags", pa.list_(_S)),
+            ("source", _S),
         ]
     ),
 }

@@ -91,6 +91,8 @@ class Asked:
     progress: bool = False
     """Against time progress before the fourth quarter: on track or behind."""
     judged_where_unplanned: bool = False
+    reserved_by: tuple[Formula, ...] = ()
+    """Held against the same threshold: beyond it a value that passes is reserved."""
     never_fails: bool = False
 
 

@@ -26,10 +26,14 @@ MONEY = {
     "loan_balance_covered",
     "target",
     "waived",
+    "written_off_amount",
+    "transferred_amount",
 }
 RATES = {"rate_at_drawdown", "legal_person_npl_ratio"}
 COUNTS = {"customers", "insured_mses", "manual_steps"}
 DAYS = {
+    "closed_on",
+    "overdue_since",
     "drawn_on",
     "matures_on",
     "first_check_due_on",

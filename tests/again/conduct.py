@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 import pandas as pd
@@ -10,7 +11,7 @@ import pandas as pd
 from again import asking as who
 from again.asking import ZERO, Asked, fixed, one, share, since, where, zero_or_missing
 from again.costs import median_days, ninety_percent_days
-from again.figures import Nothing, View
+from again.figures import BOOK, Nothing, View
 
 
 def bad_share(v: View) -> Fraction:
@@ -19,20 +20,41 @@ def bad_share(v: View) -> Fraction:
     return 100 * v("incl_npl") / v("incl_balance")
 
 
-def npl_gap(v: View) -> Fraction:
+Add = Callable[[View, str], tuple[Fraction, Fraction]]
+
+
+def nothing_more(_: View, __: str) -> tuple[Fraction, Fraction]:
+    return Fraction(0), Fraction(0)
+
+
+def removed(v: View, scope: str) -> tuple[Fraction, Fraction]:
+    """Written off and transferred this year: bad, and part of the balance, again."""
+    amount = replace(v, source=BOOK)(f"{scope}_removed")
+    return amount, amount
+
+
+def late(v: View, scope: str) -> tuple[Fraction, Fraction]:
+    """More than ninety days overdue, not called bad: bad, and in the balance already."""
+    return replace(v, source=BOOK)(f"{scope}_late"), Fraction(0)
+
+
+def npl_gap(v: View, add: Add = nothing_more) -> Fraction:
     """Inclusive NPL ratio above that of all loans, in percentage points.
 
     An internal branch is compared with its institution; of a unit that is itself a branch, with
-    the legal person's published ratio where there is one.
+    the legal person's published ratio where there is one. ``add`` gives what is bad besides.
     """
-    mine = bad_share(v)
+    bad_share(v)
+    mine = percent_bad(v, "incl_npl", "incl_balance", add(v, "incl"))
     published = v.entry["legal_person_npl_ratio"]
-    if v.branch is None:
-        return mine - 100 * v("npl") / v("all_loans")
-    if v.entry["level"] == "分支机构" and not pd.isna(published):
+    if v.branch is not None and v.entry["level"] == "分支机构" and not pd.isna(published):
         return mine - Fraction(int(published), 1_000_000)
-    whole = v.whole_bank()
-    return mine - 100 * whole("npl") / whole("all_loans")
+    whole = v if v.branch is None else v.whole_bank()
+    return mine - percent_bad(whole, "npl", "all_loans", add(whole, "all"))
+
+
+def percent_bad(v: View, bad: str, balance: str, more: tuple[Fraction, Fraction]) -> Fraction:
+    return 100 * (v(bad) + more[0]) / (v(balance) + more[1])
 
 
 def contactless_gain(v: View) -> Fraction:
@@ -86,7 +108,15 @@ INDICATORS: Mapping[str, Asked] = {
     ),
     "C7.1": Asked("C7.1", who.bank, one("own_tolerance"), "<=", since(2019, 3)),
     "C7.1.passed_down": Asked("C7.1", who.bank, answers=("passed_down",)),
-    "C7.2": Asked("C7.2", who.bank, npl_gap, "<=", since(2019, 3), at_branches=True),
+    "C7.2": Asked(
+        "C7.2",
+        who.bank,
+        npl_gap,
+        "<=",
+        since(2019, 3),
+        at_branches=True,
+        reserved_by=(lambda v: npl_gap(v, removed), lambda v: npl_gap(v, late)),
+    ),
     "C7.4": Asked("C7.4", who.bank, answers=("standard", "procedural", "simple", "public")),
     "C8.1": Asked("C8.1", who.bank, answers=("no_deposit", "no_profit", "no_fee")),
     "C8.2": Asked("C8.2", who.lender, one("least_weight"), ">=", since(2021, 10)),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from again.cells import column, plain
+from again.cells import NOTHING, column, plain
 from again.sheets import CODES, Wrong
 
 _KINDS = CODES["kind"] | {
@@ -43,6 +43,8 @@ _LOANS = {
     "DBLX": "guarantee",
     "DKWJFL": "five_class",
     "DKZT": "status",
+    "ZJRQ": "closed_on",
+    "逾期起始": "overdue_since",
     "SFHLWDK": "is_online",
     "SFSNDK": "is_agricultural",
     "发放时授信额度": "credit_line_at_drawdown",
@@ -88,6 +90,7 @@ def extract(folder: Path, wrong: Wrong) -> dict[str, pd.DataFrame]:
     off = _wrong_keys(folder, wrong)
     loans = [_kept(part, wrong, "XDJJH", off["loans"]) for part in loans]
     loans = [part.merge(kinds, on="XDHTH", how="left").merge(extra, how="left") for part in loans]
+    loans = [part.assign(逾期起始=_earliest(part["QBRQ"], part["QXRQ"])) for part in loans]
     people = persons.drop_duplicates("KHTYBH").merge(lines, on="KHTYBH", how="left")
     people["客户类型"] = people["客户类型"].fillna("其他个人")
     known = _kept(firms, wrong, "KHTYBH", off["customers"]).merge(lines, on="KHTYBH", how="left")
@@ -98,6 +101,12 @@ def extract(folder: Path, wrong: Wrong) -> dict[str, pd.DataFrame]:
             [_typed(known, _FIRMS), _typed(people, _PERSONS)], ignore_index=True
         ),
     }
+
+
+def _earliest(one: pd.Series, other: pd.Series) -> pd.Series:
+    """The earlier of two days written alike; the one there is where the other is empty."""
+    a, b = (days.mask(days.isin(NOTHING)) for days in (one, other))
+    return a.where(b.isna() | (a <= b).fillna(False), b)
 
 
 def _wrong_keys(folder: Path, wrong: Wrong) -> dict[str, set[str]]:

@@ -44,6 +44,7 @@ EMERGING = {
 }
 LPR = {"lpr:1Y", "lpr:5Y", "LPR1年期", "1年期LPR", "LPR5年期以上", "5年期以上LPR"}
 Figure = Fraction | None
+TAKEN_OFF = ("written_off_amount", "transferred_amount")
 
 
 def among(cells: pd.Series, words: set[str]) -> pd.Series:
@@ -178,6 +179,31 @@ class Ledger:
         return among(self.col("five_class"), {"substandard", "doubtful", "loss"})
 
     @cached_property
+    def late(self) -> pd.Series:
+        """More than ninety days overdue; not known of one called overdue without its day."""
+        if not self.has("overdue_since"):
+            return self.never()
+        since = self.rows["overdue_since"]
+        longer = sure(since < self.date.end - pd.Timedelta(days=90)).mask(since.isna())
+        return (among(self.col("status"), {"overdue"}) | since.notna()) & longer
+
+    @cached_property
+    def removed(self) -> pd.Series:
+        """Written off or transferred this year."""
+        if not all(map(self.has, (*TAKEN_OFF, "closed_on"))):
+            return self.never()
+        named = self.rows[list(TAKEN_OFF)].notna().any(axis=1)
+        closed = self.rows["closed_on"].between(self.date.first, self.date.end)
+        lent = ~among(self.col("product"), {"entrusted"})
+        return lent & named.astype("boolean") & closed.fillna(False).astype("boolean")
+
+    @cached_property
+    def inclusive_removed(self) -> pd.Series:
+        within = (self.col("of_credit_line") <= LINE).astype("boolean")
+        sold = among(self.col("product"), {"rediscount"})
+        return self.removed & self.small & within & ~sold
+
+    @cached_property
     def unsecured(self) -> pd.Series:
         return among(self.col("guarantee"), {"credit"}) & ~self.bills
 
@@ -287,6 +313,14 @@ class Ledger:
         if mine.isna().any() or amounts.isna().any():
             return None
         return Fraction(sum(map(int, amounts)), 100)
+
+    def taken_off(self, condition: pd.Series, branch: str | None = None) -> Figure:
+        """Sum in yuan of what was written off or transferred."""
+        mine = condition[self.here(branch)]
+        if mine.isna().any():
+            return None
+        amounts = self.rows.loc[mine.index][mine.astype(bool)][list(TAKEN_OFF)].fillna(0)
+        return Fraction(sum(int(v) for row in amounts.itertuples(index=False) for v in row), 100)
 
     def interest(self, branch: str | None = None) -> Figure:
         """Sum of amount × yearly rate (yuan × percent) of what was drawn this year."""

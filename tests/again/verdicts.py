@@ -62,7 +62,19 @@ def result(county: County, institution: str, branch: str | None, asked: Asked) -
         return against_base(replace(view, source=source), asked, value)
     if asked.judged_where_unplanned and not is_judged(county, view):
         return Result(value, "shown")
-    return Result(value, judged(asked, value, view.date))
+    verdict = judged(asked, value, view.date)
+    if verdict == "met" and reserved(replace(view, source=source), asked):
+        return Result(value, "met_reserved")
+    return Result(value, verdict)
+
+
+def reserved(view: View, asked: Asked) -> bool:
+    """Whether a cross-check that can be worked out is beyond the threshold."""
+    assert asked.limit is not None or not asked.reserved_by
+    found = [worked_from(view, formula) for formula in asked.reserved_by]
+    limit = asked.limit(view.date) if asked.limit else None
+    values = [one[0] for one in found if one is not None]
+    return limit is not None and any(v is not None and v > limit for v in values)
 
 
 def is_judged(county: County, view: View) -> bool:

@@ -187,7 +187,24 @@ def test_check_of_a_refused_submission_ends_with_1_and_says_so(example):
     assert "退回" in done.stderr and "填报工作簿.xlsx" in done.stderr
 
 
+def test_whatif_tells_both_sides_and_writes_nothing(example):
+    files = {p: p.read_bytes() for p in (example / "output").rglob("*") if p.is_file()}
+    given = ("--tolerance", "0.5", "--comparator", "branch", "--institution", LENDER)
+    done = puhui("whatif", "2021Q4", *given, "--out", example / "output")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) > 3 and all(line.startswith("【假设】") for line in lines)
+    assert "容忍度为 0.5 个百分点" in lines[0] and "不写入结果" in lines[0]
+    assert "界限 3.00" in lines[1] and "界限 0.5）" in lines[1] and verdict(None) in lines[1]
+    assert {p: p.read_bytes() for p in (example / "output").rglob("*") if p.is_file()} == files
+
+
+def test_whatif_refuses_what_is_no_number(example):
+    done = puhui("whatif", "2021Q4", "--tolerance", "three", "--out", example / "output")
+    assert done.returncode == 2 and "“three”不是数" in done.stderr
+
+
 def test_help_names_every_command():
     done = puhui("--help")
-    for command in ("run", "check", "explain", "fit", "eval", "lab"):
+    for command in ("run", "check", "explain", "fit", "eval", "whatif", "lab"):
         assert command in done.stdout

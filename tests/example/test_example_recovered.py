@@ -62,6 +62,14 @@ def test_true_values_are_found_from_each_source(data, run):
     assert compared > 150
 
 
+def on_paper(row):
+    """The verdict by the figure itself, which is what the truth says of the tolerance.
+
+    What the cross-checks make of it is worked out a second time in tests/again.
+    """
+    return "met" if row["verdict"] == "met_reserved" else row["verdict"]
+
+
 def test_true_verdicts_and_bases_are_found_and_no_others(data, run):
     """The figure of record is the filed one where there is one; branches rest on ledgers."""
     rows = now(truth(data, "answers"))
@@ -74,7 +82,7 @@ def test_true_verdicts_and_bases_are_found_and_no_others(data, run):
         indicator = run.params.indicators[row["indicator_id"]]
         facts = run.facts(row["institution_id"])
         found = result_row(run.bench, indicator, facts, row["branch_id"])
-        assert found["verdict"] == row["verdict"], (row, found)
+        assert on_paper(found) == row["verdict"], (row, found)
         if indicator.base and fraction(row, "base_") is not None:
             base = Fraction(int(found["base_num"]), int(found["base_den"]))
             assert base == fraction(row, "base_"), row
@@ -126,7 +134,7 @@ def test_every_situation_is_found(data, run, told):
         if declared(row, run):
             continue
         key = (row["institution_id"], row["branch_id"])
-        assert clauses[*key, row["clause"]]["verdict"] == row["verdict"], row
+        assert on_paper(clauses[*key, row["clause"]]) == row["verdict"], row
         compared += 1
         one = rows.get((*key, row["clause"]))
         if one and row["clause"] in SAME_VALUE and row["value_num"] and one["value_num"]:

@@ -262,9 +262,15 @@ def test_rows_set_aside_make_a_ledger_value_provisional_and_a_filed_one_not(tmp_
     row = county.indicator("C7.2")
     assert row["verdict"] == "met" and "provisional" in row["flags"]
     assert "3 行" in row["reason"]
+    # A filed growth rests on no ledger. A filed NPL gap has cross-checks that do.
+    filed = "item value\nQS.assessed_balance 110\nQS.all_loans 101"
+    before = "item value\nQS.assessed_balance 100\nQS.all_loans 100"
+    county.with_returns("2021Q4", "HCNS0001", filed).with_returns("2020Q4", "HCNS0001", before)
+    row = county.indicator("C2.1a")
+    assert row["verdict"] == "met" and "provisional" not in row["flags"]
     filed = "item value\nQS.incl_balance 1\nQS.incl_npl 0\nQS.all_loans 1\nQS.npl 0"
     row = county.with_returns("2021Q4", "HCNS0001", filed).indicator("C7.2")
-    assert row["verdict"] == "met" and "provisional" not in row["flags"]
+    assert row["verdict"] == "met" and "provisional" in row["flags"]
 
 
 def test_a_lost_ledger_is_no_data_with_its_reason(tmp_path):

@@ -9,6 +9,7 @@ from puhui.briefing.overall import force_word, inapplicable
 from puhui.briefing.source import IndicatorWords, Row, Source
 from puhui.briefing.table import Column, NoData, Section, Table
 from puhui.briefing.tolerance import gap, tolerance_table, unit_name
+from puhui.briefing.tolerance_checks import checks_table
 from puhui.briefing.troubles import problem_items
 
 
@@ -73,7 +74,7 @@ def _verdict_column(entry: IndicatorWords) -> Column:
 
 
 def tolerance_annex(source: Source) -> Section:
-    """Return annex 4: tolerance by institution, and the branches beyond the limit."""
+    """Return annex 4: tolerance by institution, and branches beyond the limit or reserved."""
     words, heading = source.words, _heading(source, "tolerance")
     rows, names = [], []
     for institution_id in source.institution_ids:
@@ -81,14 +82,15 @@ def tolerance_annex(source: Source) -> Section:
             if row["branch_id"] is None:
                 rows.append(row)
                 names.append(source.name(institution_id))
-            elif row["verdict"] == "not_met":
+            elif row["verdict"] in ("not_met", "met_reserved"):
                 rows.append(row)
                 names.append(_branch_of(source.name(institution_id), unit_name(source, row)))
     if all(gap(row) is None for row in rows):
         return Section("tolerance", heading, (words.text("county.tolerance.none"),))
     title = words.text("county.tolerance.caption")
     table = tolerance_table("tolerance", title, source, rows, names)
-    return Section("tolerance", heading, (), (table,))
+    beside = checks_table("tolerance_checks", source, rows, names)
+    return Section("tolerance", heading, (), (table, *beside))
 
 
 def _branch_of(institution: str, branch: str) -> str:

@@ -206,6 +206,19 @@ class Source:
         rows = self._by_institution["tolerance"].get(institution_id, ())
         return tuple(sorted(rows, key=lambda r: (r["branch_id"] is not None, r["branch_id"] or "")))
 
+    @cached_property
+    def _past(self) -> dict[str, list[Row]]:
+        found: dict[str, list[Row]] = defaultdict(list)
+        table = self.table("tolerance_history")
+        for row in table.to_pylist() if table is not None else ():
+            found[row["institution_id"]].append(row)
+        return found
+
+    def tolerance_history(self, institution_id: str) -> tuple[Row, ...]:
+        """Return tolerance rows of all quarters, oldest first, branches by number."""
+        rows = self._past.get(institution_id, ())
+        return tuple(sorted(rows, key=lambda r: (r["quarter"], r["branch_id"] or "")))
+
     def intake(self, institution_id: str) -> tuple[Row, ...]:
         """Return intake rows by file and table."""
         rows = self._by_institution["intake"].get(institution_id, ())

@@ -11,10 +11,13 @@ from puhui.briefing.judged import PASSED, flagged, no_value, verdict_said
 from puhui.briefing.overall import inapplicable, joined, shortened
 from puhui.briefing.source import Row, Source
 from puhui.briefing.table import Chart, Column, NoData, Section, Table
+from puhui.briefing.tolerance_checks import checks_table, remarks
 from puhui.briefing.words import Words
 
 #: Most rows a chart holds; more would not be read.
 MOST_ROWS = 30
+#: Most branches the chart of an institution shows; the table has them all.
+MOST_BRANCHES = 12
 
 
 def gap(row: Row) -> Fraction | None:
@@ -59,11 +62,13 @@ def tolerance_section(source: Source, institution_id: str) -> Section:
         if marked:
             said = joined(marked)
             paragraphs.append(words.text(f"institution.tolerance.{flag}", list=said))
+    paragraphs += remarks(source, rows, names)
     table = tolerance_table(
         "tolerance", words.text("institution.tolerance.caption"), source, rows, names
     )
+    beside = checks_table("tolerance_checks", source, rows, names)
     charts = _branch_charts(source, rows, names)
-    return Section("tolerance", heading, tuple(paragraphs), (table,), charts)
+    return Section("tolerance", heading, tuple(paragraphs), (table, *beside), charts)
 
 
 def _lead(rows: Sequence[Row], words: Words) -> str:
@@ -132,7 +137,7 @@ def _branch_charts(source: Source, rows: Sequence[Row], names: Sequence[str]) ->
     words, bound = source.words, limit(rows[0])
     branches = sorted((c for c in chosen if c[1]["branch_id"]), key=lambda c: (-(c[0] or 0), c[2]))
     own = [c for c in chosen if not c[1]["branch_id"]]
-    shown = own + branches[:MOST_ROWS]
+    shown = own + branches[:MOST_BRANCHES]
     dots, said = [], []
     for value, row, name in shown:
         figure = gap_figure(row)
@@ -149,8 +154,8 @@ def _branch_charts(source: Source, rows: Sequence[Row], names: Sequence[str]) ->
             )
         )
     cut = ""
-    if len(branches) > MOST_ROWS:
-        cut = words.text("institution.tolerance.cut", total=len(branches), shown=MOST_ROWS)
+    if len(branches) > MOST_BRANCHES:
+        cut = words.text("institution.tolerance.cut", total=len(branches), shown=MOST_BRANCHES)
     bound_text = "—" if bound is None else limit_text(bound)
     svg = dot_chart(
         dots,

@@ -76,6 +76,8 @@ class Evaluation:
     """Whether the unit is too small for its ratio to be steady."""
     nothing: bool = False
     """Whether the source says that there is nothing to judge."""
+    contradicts: bool = False
+    """Whether the figures contradict each other."""
 
     @property
     def set_aside(self) -> int:
@@ -202,7 +204,29 @@ def _from_source(
     rest = list(used)
     parts = {k: _part(look, p, branch_id is not None) for k, p in indicator.parts.items()}
     small = indicator.small_when is not None and indicator.small_when.evaluate(look) is True
-    return _evaluation(value, name, quarter, rest, parts, small)
+    doubtful = indicator.doubtful_when
+    found = _evaluation(value, name, quarter, rest, parts, small)
+    return replace(found, contradicts=doubtful is not None and doubtful.evaluate(look) is True)
+
+
+def evaluate_part(
+    bench: Bench, indicator: Indicator, facts: Facts, branch_id: str | None, name: str, source: str
+) -> Evaluation:
+    """Evaluate a part of an indicator at the bench's quarter, with the measures it uses.
+
+    Parameters
+    ----------
+    name
+        Of the part.
+    source
+        Source of the indicator's value, for a part that has none of its own.
+    """
+    part, used = indicator.parts[name], list[Mapping[str, object]]()
+    at, is_branch = bench.quarter, branch_id is not None
+    formula = indicator.formula_for(is_branch)
+    whole = _source_of_whole(bench, formula, facts, at, source) if is_branch else source
+    look = _Lookup(bench, facts, branch_id, at, source, whole, used)
+    return Evaluation(_part(look, part, is_branch), source, used=tuple(used))
 
 
 def nothing_there(bench: Bench, indicator: Indicator, facts: Facts) -> bool:
@@ -234,6 +258,7 @@ def _part(look: _Lookup, part: Part, is_branch: bool) -> Value:
     """Work out a part, from its own source if it has one."""
     if part.source:
         look = replace(look, source=part.source, whole_source=part.source)
+    look = replace(look, beside=part.beside)
     return part.formula_for(is_branch).evaluate(look)
 
 
@@ -297,6 +322,8 @@ class _Lookup:
     source: str
     whole_source: str
     used: list[Mapping[str, object]]
+    beside: str = ""
+    """Source of measures that are never filed; empty: ``source`` too."""
 
     def __call__(self, qualifier: str, name: str) -> Value:
         if qualifier == "policy":
@@ -316,8 +343,11 @@ class _Lookup:
     def _measure(self, quarter: Quarter, branch_id: str | None, name: str, source: str) -> Value:
         if name not in self.bench.params.measures:
             raise ParamsError(f"公式里的“{name}”不是已知的指标量。")
-        if self.bench.params.measures[name].stands_alone and source != PANEL:
+        measure = self.bench.params.measures[name]
+        if measure.stands_alone and source != PANEL:
             source = REGISTER
+        elif self.beside and measure.returns is None:
+            source = self.beside
         key = (str(quarter), self.facts.institution_id, branch_id, name, source)
         row = self.bench.measures.get(key)
         if row is None and branch_id is not None and source == REGISTER:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 from puhui.indicators import doubts
-from puhui.indicators.evaluation import Bench, Evaluation, Facts, evaluate
+from puhui.indicators.evaluation import Bench, Evaluation, Facts, evaluate, evaluate_part
 from puhui.indicators.trends import went_wrong, wrong_before
 from puhui.indicators.verdicts import fraction, judge, numbers, passes
 from puhui.params import Indicator
@@ -30,7 +31,10 @@ class Doubting:
         """Flags of the row, and sentences that say why."""
         flags: list[str] = []
         said: list[str] = []
-        evaluations = [now, *([base] if base is not None and base.used else [])]
+        checks = self._cross_checks(now)
+        all_used = [*now.used, *(row for one in checks.values() for row in one.used)]
+        whole = replace(now, used=tuple(all_used))
+        evaluations = [whole, *([base] if base is not None and base.used else [])]
         used = [row for one in evaluations for row in one.used]
         if self.indicator.only_flags and not self._within_limit():
             flags.append("near_limit")
@@ -40,7 +44,10 @@ class Doubting:
             said.append("报表数按单位四舍五入，在半个单位内移动就会改变结论")
         count = sum(one.set_aside for one in evaluations)
         doubted = list(dict.fromkeys(str(m["doubt"]) for m in used if m.get("doubt")))
-        if count and self._could_change(now, base, doubts.set_aside):
+        moved = count and (
+            self._could_change(now, base, doubts.set_aside) or self._reserve_could_change(checks)
+        )
+        if moved:
             flags.append("provisional")
             said.append(f"有 {count} 行被隔离未计入，按最不利情形结论会改变，更正后再定")
         elif count:
@@ -49,6 +56,34 @@ class Doubting:
             flags += [] if "provisional" in flags else ["provisional"]
             said += doubted
         return flags, said
+
+    def _cross_checks(self, now: Evaluation) -> dict[str, Evaluation]:
+        """Parts that make the difference between met and met_reserved, where they have a value."""
+        if self.row["verdict"] not in ("met", "met_reserved") or now.source is None:
+            return {}
+        args = (self.bench, self.indicator, self.facts, self.branch_id)
+        found = {n: evaluate_part(*args, n, now.source) for n in self.indicator.reserved_by}
+        return {n: one for n, one in found.items() if isinstance(one.value, Fraction)}
+
+    def _reserve_could_change(self, checks: Mapping[str, Evaluation]) -> bool:
+        """Whether quarantined rows could make a cross-check pass that does not, or the reverse."""
+        possible = {name: self._part_verdicts(name, one) for name, one in checks.items()}
+        if any(one is None for one in possible.values()):
+            return True
+        now = bool(self.row["reserved_by"])
+        could_fail = any(False in one for one in possible.values() if one is not None)
+        could_pass = all(True in one for one in possible.values() if one is not None)
+        return could_pass if now else could_fail
+
+    def _part_verdicts(self, name: str, done: Evaluation) -> set[bool] | None:
+        """Whether a part passes at the extremes; ``None`` if that cannot be told."""
+        source, test = str(done.source), str(self.indicator.test)
+        args = (self.indicator, self.facts, self.branch_id, name, source)
+        ends = doubts.extremes(
+            self.bench, done, lambda bench: evaluate_part(bench, *args).value, doubts.set_aside
+        )
+        limit = Fraction(str(self.row["threshold"]))
+        return None if ends is None else {passes(test, end, limit) for end in ends}
 
     def _within_limit(self) -> bool:
         value, test = fraction(self.row, "value"), self.indicator.test

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 import pyarrow as pa
@@ -21,7 +21,7 @@ from puhui.indicators.evaluation import (
 )
 from puhui.indicators.flags import Doubting
 from puhui.indicators.trends import went_wrong, wrong_before
-from puhui.indicators.verdicts import judge, numbers
+from puhui.indicators.verdicts import beyond, judge, numbers
 from puhui.params import Indicator
 from puhui.params.expression import NoData
 from puhui.params.indicator import RULES
@@ -56,6 +56,7 @@ def result_row(
         "value_num": None,
         "base_num": None,
         "wrong_way": None,
+        "reserved_by": [],
         "answers": None,
     }
     applies = holds(indicator.who, facts)
@@ -118,11 +119,18 @@ def _judged(
         compared, why, base = _against_base(bench, indicator, facts, branch_id, now)
         fields |= compared
         said += [why] if why else []
-    verdict = judge(bench.params, indicator, facts, {**row, **fields})
+    crossed = beyond(indicator, row["threshold"], now.parts)
+    verdict = judge(bench.params, indicator, facts, {**row, **fields, "reserved_by": crossed})
+    fields["reserved_by"] = crossed if verdict == "met_reserved" else []
     if verdict == "shown" and indicator.test in RULES:
         said += _why_shown(indicator, facts, row)
+    if verdict in ("met", "met_reserved"):
+        said += _checked(indicator, row, now, crossed)
     whole = {**row, **fields, "verdict": verdict}
     flags, why_flagged = Doubting(bench, indicator, facts, branch_id, whole).flags(now, base)
+    if now.contradicts:
+        flags += [] if "provisional" in flags else ["provisional"]
+        why_flagged.append(indicator.doubtful_why)
     if now.small:
         flags.append("small")
     return {
@@ -131,6 +139,34 @@ def _judged(
         "flags": flags,
         "reason": "；".join([*said, *why_flagged]) or None,
     }
+
+
+def _checked(indicator: Indicator, row: Row, now: Evaluation, crossed: Sequence[str]) -> list[str]:
+    """Say of a value that passes which cross-checks do not, and which could not be worked out."""
+    said = []
+    for name in indicator.reserved_by:
+        part, value = indicator.parts[name], now.parts[name]
+        if name in crossed:
+            assert isinstance(value, Fraction)
+            limit = Fraction(str(row["threshold"]))
+            said.append(
+                f"{part.label}为 {apart(value, limit)} {part.unit}，超过 {row['threshold']}"
+            )
+        elif isinstance(value, NoData):
+            said.append(f"{part.label}无法核对：{'；'.join(value.reasons)}")
+    return said
+
+
+def apart(value: Fraction, limit: Fraction) -> str:
+    """Write a value with two decimals, or as many as tell it from the limit.
+
+    >>> apart(Fraction(31, 10), Fraction(3)), apart(Fraction("3.0004"), Fraction(3))
+    ('3.10', '3.0004')
+    """
+    digits = 2
+    while value != limit and Fraction(f"{float(value):.{digits}f}") == limit and digits < 12:
+        digits += 1
+    return f"{float(value):.{digits}f}"
 
 
 def _why_shown(indicator: Indicator, facts: Facts, row: Row) -> list[str]:

@@ -9,6 +9,7 @@ from puhui.indicators import answers as answering
 from puhui.indicators.evaluation import Facts, holds
 from puhui.params import Indicator, Params
 from puhui.params.expression import Expression, Value
+from puhui.params.indicator import RULES
 from puhui.quarter import Quarter
 from puhui.results import twelve_digits
 
@@ -19,8 +20,8 @@ def judge(params: Params, indicator: Indicator, facts: Facts, row: Row) -> str:
     """Give the verdict of a result row from its exact value, base, threshold and answers.
 
     The same function re-derives a stored verdict: it reads ``quarter``, ``value_num``,
-    ``value_den``, ``base_num``, ``wrong_way``, ``threshold`` and ``answers`` of the row, the
-    register facts and the catalogue, never the stored verdict.
+    ``value_den``, ``base_num``, ``wrong_way``, ``threshold``, ``reserved_by`` and ``answers`` of
+    the row, the register facts and the catalogue, never the stored verdict.
     """
     branch = row.get("branch_id")
     facts = facts.at(None if branch is None else str(branch))
@@ -50,7 +51,28 @@ def judge(params: Params, indicator: Indicator, facts: Facts, row: Row) -> str:
         passed = True
     if _true_of(indicator.strive_when, quarter):
         return "on_track" if passed else "behind"
+    if passed and row.get("reserved_by"):
+        return _with_force(params, indicator, "met_reserved")
     return _with_force(params, indicator, "met" if passed else "not_met")
+
+
+def beyond(indicator: Indicator, threshold: object, parts: Mapping[str, Value]) -> list[str]:
+    """Parts held against the threshold that do not pass it; an unknown one is not named.
+
+    Parameters
+    ----------
+    threshold
+        Decimal text, or ``None`` where nothing is laid down.
+    parts
+        Values of the indicator's parts.
+    """
+    if threshold is None or indicator.test not in RULES:
+        return []
+    limit = Fraction(str(threshold))
+    values = ((name, parts.get(name)) for name in indicator.reserved_by)
+    return [
+        n for n, v in values if isinstance(v, Fraction) and not passes(indicator.test, v, limit)
+    ]
 
 
 def passes(test: str, value: Fraction, limit: Fraction) -> bool:

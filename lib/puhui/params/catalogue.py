@@ -31,6 +31,7 @@ class _RawPart(Strict):
     formula: str
     branch: str | None = None
     source: Literal["", "ledger", "returns"] = ""
+    beside: Literal["", "ledger"] = ""
 
 
 class _RawIndicator(Strict):
@@ -56,6 +57,9 @@ class _RawIndicator(Strict):
     why_not_judged: str = ""
     not_applicable_when: str | None = None
     small_when: str | None = None
+    doubtful_when: str | None = None
+    doubtful_why: str = ""
+    reserved_by: tuple[str, ...] = ()
     not_applicable_why: str = ""
     parts: object = None
 
@@ -172,6 +176,9 @@ def _indicator(name: str, raw: YamlMap, names: Names) -> Indicator:
         why_not_judged=model.why_not_judged,
         not_applicable_when=_condition(raw, "not_applicable_when", names),
         small_when=_condition(raw, "small_when", names),
+        doubtful_when=_condition(raw, "doubtful_when", names),
+        doubtful_why=model.doubtful_why,
+        reserved_by=_reserved_by(model, raw),
         not_applicable_why=model.not_applicable_why,
         parts=_parts(raw, names),
         where=raw.where(),
@@ -232,8 +239,21 @@ def _parts(raw: YamlMap, names: Names) -> dict[str, Part]:
         model = build(_RawPart, entry)
         branch = _formula(entry, "branch", names) if "branch" in entry else None
         formula = _formula(entry, "formula", names)
-        found[name] = Part(model.label, model.unit, formula, branch, model.source)
+        found[name] = Part(model.label, model.unit, formula, branch, model.source, model.beside)
     return found
+
+
+def _reserved_by(model: _RawIndicator, raw: YamlMap) -> tuple[str, ...]:
+    """Parts held against the threshold too; each must be one, of an indicator that has one."""
+    parts = model.parts if isinstance(model.parts, Mapping) else {}
+    for name in model.reserved_by:
+        if model.test not in RULES or name not in parts:
+            raise ParamsError(
+                f"reserved_by 里的“{name}”应是 parts 之一，且指标要有 threshold。",
+                where=raw.where("reserved_by"),
+                remedy=nearest(name, parts),
+            )
+    return model.reserved_by
 
 
 def _check(formula: Expression, names: Names) -> None:

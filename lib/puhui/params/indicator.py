@@ -66,6 +66,8 @@ class Part:
     branch: Expression | None = None
     source: str = ""
     """The one source it is worked from (``ledger``); empty: that of the indicator."""
+    beside: str = ""
+    """Source of those measures that are never filed, whatever the indicator's source."""
 
     def formula_for(self, is_branch: bool) -> Expression:
         """Return the formula of an institution or of a branch."""
@@ -103,6 +105,11 @@ class Indicator:
         Formula over measures: nothing there to judge.
     small_when
         Condition over measures under which the unit is marked small.
+    doubtful_when
+        Condition over measures under which the figures contradict each other.
+    reserved_by
+        Parts held against the same threshold: where the value passes and one of them does
+        not, the verdict is met_reserved.
     """
 
     id: str
@@ -128,6 +135,9 @@ class Indicator:
     why_not_judged: str
     not_applicable_when: Expression | None
     small_when: Expression | None
+    doubtful_when: Expression | None
+    doubtful_why: str
+    reserved_by: tuple[str, ...]
     not_applicable_why: str
     parts: Mapping[str, Part]
     where: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -75,6 +75,10 @@ class History:
     unit: str
     where: str
     values: tuple[Dated, ...]
+
+
+#: Source of a value that was only supposed.
+SUPPOSED = "假设"
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,23 @@ class Policy:
     def on(self, day: dt.date) -> PolicyOn:
         """Return the policy in force on a day (for a quarter: its end)."""
         return PolicyOn(day, self.settings)
+
+    def supposing(self, name: str, value: Setting) -> Policy:
+        """Return a policy in which one setting has another value, at every date.
+
+        Raises
+        ------
+        ParamsError
+            No such setting, or a value of another type than its own.
+        """
+        history = self.settings.get(name)
+        if history is None:
+            raise ParamsError(f"没有政策项“{name}”。", remedy=nearest(name, self.settings))
+        held = [type(v.value) for v in history.values if v.value is not None]
+        if held and type(value) not in held:
+            raise ParamsError(f"政策项“{name}”的值不能是“{value}”。")
+        entry = Dated(history.values[0].since, value, SUPPOSED, "ours", True)
+        return Policy({**self.settings, name: replace(history, values=(entry,))})
 
 
 def load_policy(raw: YamlMap) -> Policy:

@@ -25,7 +25,7 @@ INSTITUTION_SLICES = {
         "decomposition",
         "decomposition_cells",
     ),
-    "04_eligibility": ("tolerance",),
+    "04_eligibility": ("tolerance", "tolerance_history"),
 }
 #: Slices of the county; a table may have rows of institutions and rows of all of them together.
 COUNTY_SLICES = {
