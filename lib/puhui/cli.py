@@ -42,6 +42,11 @@ InstitutionOpt = Annotated[
 TopOpt = Annotated[int, typer.Option("--top", min=0, help="只编制贷款笔数最多的 N 家机构。")]
 JobsOpt = Annotated[int, typer.Option("--jobs", min=0, help="同时执行的笔记本数（0：按参数）。")]
 
+SetOpt = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="假设：事实=值，可重复；并列显示前后结论，不写入结果。"),
+]
+
 _DATA, _PARAMS, _OUTPUT = Path("data/example"), Path("params"), Path("output")
 
 
@@ -257,6 +262,44 @@ def evaluate(
 
     text = evaluate_file(params, quarter, indicator, measures, branch=branch)
     typer.echo(text)
+
+
+@app.command()
+def decide(
+    cases: Annotated[
+        Path, typer.Argument(help="CSV：每行一人一种角色，列同责任认定的两张登记表。")
+    ],
+    quarter: Annotated[str, typer.Option("--quarter", help="适用哪个季度的规则。")] = "2021Q4",
+    params: ParamsOpt = _PARAMS,
+    supposed: SetOpt = None,
+) -> None:
+    """用给定的事实判断是否符合免责条件：与正式运行同一套规则，供手工核对；不写入结果。"""
+    from puhui import eligibility
+    from puhui import params as parameters
+
+    loaded = parameters.load(_there(params, "参数目录", "--params"))
+    for line in eligibility.written(
+        eligibility.decide_file(loaded, quarter, cases, tuple(supposed or ()))
+    ):
+        typer.echo(line)
+
+
+@app.command()
+def case(
+    case_id: Annotated[str, typer.Argument(help="案件编号。")],
+    quarter: Annotated[str, typer.Option("--quarter", help="季度。")] = "2021Q4",
+    institution: Annotated[str, typer.Option("--institution", help="机构编号。")] = "",
+    out: OutOpt = _OUTPUT,
+    supposed: SetOpt = None,
+) -> None:
+    """写出一个案件的评议单（A4，可打印）；用 --set 时只并列显示假设前后的结论，不写任何文件。"""
+    from puhui.runner import cases
+
+    found = cases.find(out / quarter, case_id, institution)
+    for line in cases.lines(found, tuple(supposed or ())):
+        typer.echo(line)
+    if not supposed:
+        typer.echo(f"案件单：{cases.write_sheet(found, out / 'cases')}")
 
 
 @app.command()

@@ -485,6 +485,50 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("source", _S),
         ]
     ),
+    # One row per person and role in an accountability case; persons by hashed id.
+    "exemption": pa.schema(
+        [
+            ("quarter", _S),
+            ("institution_id", _S),
+            ("branch_id", _S),
+            ("case_id", _S),
+            ("person_id", _S),
+            ("role", _S),
+            ("post", _S),
+            ("liability", _S),  # direct, management, leadership: what would be lifted
+            ("outcome", _S),  # eligible, not_eligible, undetermined, out_of_scope
+            ("rule", _S),  # id of the outcome rule
+            ("extent", _S),  # full, partial, undetermined; null unless eligible
+            ("routes", pa.list_(_S)),  # that hold
+            ("bars", pa.list_(_S)),
+            ("missing", pa.list_(_S)),  # columns that would settle an undetermined outcome
+            ("reference", _S),  # quarter the loan was first non-performing
+            ("within_at_reference", _S),  # yes, no, or null: not known or not yet
+            ("within_at_opening", _S),
+            ("within_at_finding", _S),
+            ("gap_num", _S),  # points, at the reference date
+            ("gap_den", _S),
+            ("limit_pp", _S),  # stricter of the bank's own target and the notice's
+            ("finding", _S),  # the bank's
+            ("bank_extent", _S),
+            ("lead", _S),  # eligible_not_exempted, exempted_not_eligible or null
+            ("to_verify", pa.list_(_S)),  # Chinese; what speaks against relying on the outcome
+            ("reason", _S),  # Chinese; how the outcome came about
+            ("trail", _S),  # JSON: rules tried, facts, cells with sources, versions
+            ("revision", _I),
+        ]
+    ),
+    # How an institution uses exemption; one row per item.
+    "exemption_practice": pa.schema(
+        [
+            ("quarter", _S),
+            ("institution_id", _S),
+            ("item", _S),
+            ("value", _F),
+            ("unit", _S),
+            ("reason", _S),  # Chinese; why there is no value
+        ]
+    ),
 }
 
 

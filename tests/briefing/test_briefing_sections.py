@@ -227,7 +227,7 @@ def test_a_refused_regression_shows_its_sentence_and_no_number(county):
 def test_nothing_at_all_still_makes_a_letter_and_a_circular(county):
     source = county(indicators=[], tolerance=[], measures=[], intake=[], findings=[],
                     regressions=[], identification=[])  # fmt: skip
-    assert len(institution_sections(source, RURAL)) == 12
+    assert len(institution_sections(source, RURAL)) == 13
     texts = by_id(institution_sections(source, RURAL))["overall"].paragraphs
     assert texts == ("本季度没有可评价的条款：没有收到可用的数据。",)
     assert "没有可评价的数据" in by_id(county_sections(source))["overall"].paragraphs[1]

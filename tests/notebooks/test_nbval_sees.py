@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from runner.extract import answers, extract, of_record
+from runner.extract import answers, extract, history, of_record
 from vocabulary import PROJECT
 
 #: The institution 04 opens by default.
@@ -24,7 +24,9 @@ def copied(tmp_path_factory):
     for name in ("notebooks", "params", "data/reference"):
         ignored = shutil.ignore_patterns(".ipynb_checkpoints")
         shutil.copytree(PROJECT / name, folder / name, ignore=ignored)
-    extract(folder / "cut", (WHO,)).rename(folder / "data" / "example")
+    data = extract(folder / "cut", (WHO,))
+    history(data, (WHO,))
+    data.rename(folder / "data" / "example")
     return folder
 
 

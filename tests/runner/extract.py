@@ -46,6 +46,17 @@ def extract(folder: Path, institutions: Collection[str] = FEW) -> Path:
     return data
 
 
+def history(data: Path, institutions: Collection[str]) -> None:
+    """Add the archives of all other quarters: cases go back to them."""
+    for folder in sorted((EXAMPLE / "submissions").iterdir()):
+        if folder.name in (*EARLIER, QUARTER):
+            continue
+        target = data / "submissions" / folder.name / "_shared"
+        target.mkdir(parents=True)
+        for path in sorted((folder / "_shared").glob("*.parquet")):
+            _cut(path, target / path.name, institutions)
+
+
 def _cut(source: Path, target: Path, institutions: Collection[str]) -> None:
     table = pq.ParquetFile(source).read()
     wanted = pc.is_in(table["institution_id"], value_set=pa.array(sorted(institutions)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from puhui.briefing.exemption import county_exemption
 from puhui.briefing.judged import KINDS, cell, own_value, shown_unit
 from puhui.briefing.overall import force_word, inapplicable
 from puhui.briefing.source import IndicatorWords, Row, Source
@@ -90,7 +91,7 @@ def tolerance_annex(source: Source) -> Section:
     title = words.text("county.tolerance.caption")
     table = tolerance_table("tolerance", title, source, rows, names)
     beside = checks_table("tolerance_checks", source, rows, names)
-    return Section("tolerance", heading, (), (table, *beside))
+    return Section("tolerance", heading, county_exemption(source), (table, *beside))
 
 
 def _branch_of(institution: str, branch: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from puhui.briefing.clauses import clauses_section, methods_section
+from puhui.briefing.exemption import exemption_section
 from puhui.briefing.judged import PASSED, PROBLEMS, flagged, name_with_flags, spoken
 from puhui.briefing.lacking import lacking_said, to_be_sent
 from puhui.briefing.main_indicators import indicators_section
@@ -49,6 +50,7 @@ def institution_sections(source: Source, institution_id: str) -> tuple[Section, 
         clauses_section(source, institution_id),
         tolerance_section(source, institution_id),
         institution_rates(source, institution_id, heading),
+        exemption_section(source, institution_id),
         methods_section(source, institution_id),
     )
     return (*letter, *(replace(section, is_annex=True) for section in annexes))

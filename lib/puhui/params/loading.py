@@ -13,6 +13,7 @@ from puhui import schema
 from puhui.errors import ParamsError
 from puhui.params.benchmarks import Series, load_benchmarks
 from puhui.params.catalogue import Names, load_clauses, load_groups, load_indicators
+from puhui.params.exemption import Exemption, load_exemption
 from puhui.params.expression import Expression
 from puhui.params.indicator import FACTS, PERIOD, Clause, Indicator
 from puhui.params.policy import Policy, load_policy
@@ -53,6 +54,7 @@ class Params:
     clauses: Mapping[str, Clause]
     indicators: Mapping[str, Indicator]
     reconciliation: Mapping[str, Reconciliation]
+    exemption: Exemption
     benchmarks: Mapping[str, Series]
     fingerprint: str
 
@@ -104,8 +106,8 @@ def load(folder: Path, *, data_folder: Path | None = None, reference: Path | Non
     folder
         Folder with ``run.yaml``; what it lacks comes from the folder that file extends.
         ``policy``, ``groups``, ``derived``, ``measures``, ``clauses``, ``indicators``,
-        ``reconciliation`` and ``benchmarks`` may instead add to and replace entries of the
-        file they stand before, if their first key is ``extends: yes``.
+        ``reconciliation``, ``exemption`` and ``benchmarks`` may instead add to and replace
+        entries of the file they stand before, if their first key is ``extends: yes``.
     data_folder
         Data of the run; its ``supervisor/benchmarks`` is searched first for series.
     reference
@@ -135,6 +137,8 @@ def _loaded(folders: tuple[Path, ...], places: tuple[Path, ...], *_contents: str
 
 
 RUN = "run.yaml"
+#: Rule tables on exemption; a folder may do without.
+EXEMPTION = "exemption.yaml"
 _KEY_FILE = "hash_key_file"
 T = TypeVar("T")
 
@@ -180,6 +184,9 @@ def assemble(folders: tuple[Path, ...], reader: Reader, places: Sequence[Path]) 
         lambda raw: load_indicators(raw, names),
         ("policy.yaml", "measures.yaml", "groups.yaml", "clauses.yaml"),
     )
+    exemption = Exemption()
+    if any((folder / EXEMPTION).is_file() for folder in folders):
+        exemption = reader(EXEMPTION, lambda raw: load_exemption(raw, policy), ("policy.yaml",))
     benchmarks = reader("benchmarks.yaml", lambda raw: load_benchmarks(raw, places))
     columns = {c.name for t in ("loans", "customers") for c in schema.columns(t)} | set(derived)
 
@@ -198,6 +205,7 @@ def assemble(folders: tuple[Path, ...], reader: Reader, places: Sequence[Path]) 
         clauses=clauses,
         indicators=indicators,
         reconciliation=reconciliation,
+        exemption=exemption,
         benchmarks=benchmarks,
         fingerprint=_fingerprint(folders),
     )

@@ -7,7 +7,7 @@ figures of any quarter may come from a later submission, and are read anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -41,7 +41,7 @@ def measure(
     key = work.key(snapshots)
     if work.state.is_done("measures", key, made):
         return False
-    quarters = quarters_needed(Quarter.parse(config.quarter))
+    quarters = quarters_needed(Quarter.parse(config.quarter), (s.quarter for s in snapshots))
     parts = []
     with DuckDBEngine([Path(config.store)]) as engine:
         for number, quarter in enumerate(quarters, 1):
@@ -112,9 +112,13 @@ class _Work:
         return concat("measures", tables), worked.cells
 
 
-def quarters_needed(quarter: Quarter) -> list[Quarter]:
-    """Return the quarter, two before it (two in a row make "behind"), and all their bases."""
-    wanted: set[Quarter] = set()
+def quarters_needed(quarter: Quarter, held: Iterable[str] = ()) -> list[Quarter]:
+    """Return the quarter, two before it (two in a row make "behind"), and all their bases.
+
+    With those of ``held`` up to the quarter: a case asks for the tolerance at the quarter end its
+    loan was first non-performing, however long ago.
+    """
+    wanted = {q for q in map(Quarter.parse, held) if q <= quarter}
     for one in (quarter, quarter.previous, quarter.previous.previous):
         wanted |= {one, *one.bases.values()}
     return sorted(wanted)

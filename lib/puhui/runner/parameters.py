@@ -27,6 +27,7 @@ COUNTED: dict[str, str] = {
     "measures": "指标量",
     "indicators": "指标",
     "settings": "政策项",
+    "rules": "免责规则",
     "checks": "校验",
     "layouts": "版式",
     "words": "文字",
@@ -72,6 +73,7 @@ def lint(folder: Path) -> Report:
         "measures": len(read.params.measures),
         "indicators": len(read.params.indicators),
         "settings": len(read.params.policy.settings),
+        "rules": sum(len(t.rules) for t in read.params.exemption.tables),
         "checks": checks,
         "layouts": len(layouts),
         "words": sum(_texts(text) for text in texts),
@@ -177,7 +179,11 @@ def _warnings(params: Params) -> Iterator[str]:
 def _names_used(params: Params) -> frozenset[str]:
     """Every name in an expression, and every threshold that is a setting's name."""
     holders = (params.derived, params.measures, params.groups, params.clauses, params.indicators)
-    found = {name for e in _expressions((*holders, params.run)) for _, name in e.columns}
+    found = {
+        name
+        for e in _expressions((*holders, params.exemption, params.run))
+        for _, name in e.columns
+    }
     found |= {i.threshold for i in params.indicators.values() if i.threshold}
     checks = load_checks(params.path(_CHECKS))
     found |= {name for e in _expressions(checks.by_id) for _, name in e.columns}

@@ -25,7 +25,7 @@ INSTITUTION_SLICES = {
         "decomposition",
         "decomposition_cells",
     ),
-    "04_eligibility": ("tolerance", "tolerance_history"),
+    "04_eligibility": ("tolerance", "tolerance_history", "exemption", "exemption_practice"),
 }
 #: Slices of the county; a table may have rows of institutions and rows of all of them together.
 COUNTY_SLICES = {
