@@ -529,6 +529,77 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("reason", _S),  # Chinese; why there is no value
         ]
     ),
+    # One row per institution the tolerance applies to: its gap a quarter ahead.
+    "outlook": pa.schema(
+        [
+            ("quarter", _S),
+            ("institution_id", _S),
+            ("for_quarter", _S),
+            ("method", _S),  # ledger, changes, or null: no forecast, reason says why
+            ("pool", _S),  # kind or county: whose past changes were drawn
+            ("transitions", _I),  # past transitions, or changes, it rests on
+            ("gap_pp", _F),  # now
+            ("gap_num", _S),
+            ("gap_den", _S),
+            ("tolerance_pp", _S),
+            ("middle_pp", _F),  # median of the draws
+            ("low_pp", _F),  # 80 %
+            ("high_pp", _F),
+            ("beyond", _F),  # share of draws over the tolerance
+            ("draws", _I),
+            ("customers_performing", _I),
+            ("customers_special_mention", _I),
+            ("customers_npl", _I),
+            ("to_npl_performing_pct", _F),  # shares of customers a quarter, shrunk
+            ("to_npl_watched_pct", _F),
+            ("written_off_pct", _F),
+            ("cured_pct", _F),
+            ("held_until", _S),  # day to which the deferral policy held classes, if recent
+            ("deferred", _F),  # yuan, not yet NPL; null: not known
+            ("gap_if_5_pp", _F),  # if 5 % of that were NPL
+            ("gap_if_10_pp", _F),
+            ("gap_if_20_pp", _F),
+            ("reason", _S),
+        ]
+    ),
+    # One row per institution ("county": all), pair of quarters and move of customers.
+    "migration": pa.schema(
+        [
+            ("quarter", _S),
+            ("institution_id", _S),
+            ("from_quarter", _S),
+            ("to_quarter", _S),
+            ("before", _S),  # performing, special_mention, npl, new
+            ("after", _S),  # those, repaid, written_off, transferred, left_scope
+            ("customers", _I),
+            ("owed_before", pa.decimal128(18, 2)),  # yuan
+            ("owed_after", pa.decimal128(18, 2)),
+            ("bad_before", pa.decimal128(18, 2)),
+            ("bad_after", pa.decimal128(18, 2)),
+            ("share_customers", _F),  # of all that were in the state before
+            ("share_balance", _F),
+        ]
+    ),
+    # One row per method and origin quarter; without an origin: all of them together.
+    "backtest": pa.schema(
+        [
+            ("quarter", _S),
+            ("method", _S),
+            ("origin", _S),
+            ("for_quarter", _S),
+            ("forecasts", _I),
+            ("crps_pp", _F),
+            ("crps_as_now_pp", _F),  # of "next quarter as this one"
+            ("better", _S),  # yes or no; of all: yes only if yes at every origin
+            ("inside", _I),  # of the 80 % interval
+            ("below", _I),
+            ("above", _I),
+            ("could_leave", _I),  # within the tolerance at the origin
+            ("events", _I),  # of these, beyond it a quarter later
+            ("brier", _F),  # null with fewer than ten events
+            ("brier_as_now", _F),
+        ]
+    ),
 }
 
 

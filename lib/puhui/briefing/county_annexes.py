@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from puhui.briefing.exemption import county_exemption
 from puhui.briefing.judged import KINDS, cell, own_value, shown_unit
+from puhui.briefing.outlook import county_outlook
 from puhui.briefing.overall import force_word, inapplicable
 from puhui.briefing.source import IndicatorWords, Row, Source
 from puhui.briefing.table import Column, NoData, Section, Table
@@ -90,8 +91,10 @@ def tolerance_annex(source: Source) -> Section:
         return Section("tolerance", heading, (words.text("county.tolerance.none"),))
     title = words.text("county.tolerance.caption")
     table = tolerance_table("tolerance", title, source, rows, names)
+    ahead, more = county_outlook(source)
     beside = checks_table("tolerance_checks", source, rows, names)
-    return Section("tolerance", heading, county_exemption(source), (table, *beside))
+    paragraphs = (*county_exemption(source), *ahead)
+    return Section("tolerance", heading, paragraphs, (table, *beside, *more))
 
 
 def _branch_of(institution: str, branch: str) -> str:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from puhui.briefing.charts import Dot, dot_chart
 from puhui.briefing.figures import DIGITS, Figure, exact, plain_number, ratio
 from puhui.briefing.judged import PASSED, flagged, no_value, verdict_said
+from puhui.briefing.outlook import institution_outlook
 from puhui.briefing.overall import inapplicable, joined, shortened
 from puhui.briefing.source import Row, Source
 from puhui.briefing.table import Chart, Column, NoData, Section, Table
@@ -68,7 +69,8 @@ def tolerance_section(source: Source, institution_id: str) -> Section:
     )
     beside = checks_table("tolerance_checks", source, rows, names)
     charts = _branch_charts(source, rows, names)
-    return Section("tolerance", heading, tuple(paragraphs), (table, *beside), charts)
+    ahead = institution_outlook(source, institution_id)
+    return Section("tolerance", heading, (*paragraphs, *ahead), (table, *beside), charts)
 
 
 def _lead(rows: Sequence[Row], words: Words) -> str:

@@ -43,7 +43,8 @@ COUNTY_SLICES = {
         "placebo",
         "unusual",
         "unusual_counts",
-    )
+    ),
+    "04_eligibility": ("outlook", "migration", "backtest"),
 }
 
 
@@ -55,12 +56,13 @@ class Planner:
     notebooks: Path
 
     def working(self) -> list[Task]:
-        """01, then 02–04 of each institution and 03 of the county.
+        """01, then 02–04 of each institution, and 03 and 04 of the county.
 
         A snapshot's digest covers every table of it, answers and registers included; the
         office's covers plans, notes and the register.
         """
         office = self.run.supervisor_snapshot
+        office_digest = "" if office is None else office.digest
         snapshots = {
             i: [s.digest for s in self.run.snapshots if s.institution_id == i]
             for i in self.run.config.institutions
@@ -70,11 +72,17 @@ class Planner:
         tasks = [
             self._task("01_intake", COUNTY, combine(self._reports_key()), ()),
             self._task("03_rates", COUNTY, everything, COUNTY_SLICES["03_rates"]),
+            self._task(
+                "04_eligibility",
+                COUNTY,
+                combine(everything, office_digest),
+                COUNTY_SLICES["04_eligibility"],
+            ),
         ]
         for institution in self.run.config.institutions:
             rests_on = combine(
                 *snapshots[institution],
-                "" if office is None else office.digest,
+                office_digest,
                 self._measures_key(institution),
                 self.run.facts(institution).values,
                 self.run.branches(institution),
@@ -103,7 +111,9 @@ class Planner:
         notebook = self.notebooks / f"{name}.ipynb"
         parameters = {"run_file": str(self.run.config.file), "quarter": self.run.config.quarter}
         if name not in ("01_intake", "06_county"):
-            parameters["institution_id"] = "" if part == COUNTY else part
+            # What 04 calls with an institution's id takes the county's as well.
+            of_county = COUNTY if name == "04_eligibility" else ""
+            parameters["institution_id"] = of_county if part == COUNTY else part
         return Task(
             id=f"{name}/{part}",
             notebook=notebook,
