@@ -101,13 +101,15 @@ def _figures_of_record(
 ) -> dict[tuple[Unit, Quarter], dict[str, Figure]]:
     """Filed figures by unit and quarter, returns first, answered numbers beside them."""
     wanted = {q.end: q for q in quarters}
-    places = {q: int(str(params.policy.on(q.end)["filed_decimals"])) for q in quarters}
+    places: dict[Quarter, int] = {}  # asked of the policy only where a return was filed
     filed: dict[tuple[Unit, Quarter], dict[str, Figure]] = defaultdict(dict)
     for unit, quarter, item, value, revision in _answered(engine, snapshots, quarters):
         filed[unit, quarter][item] = Figure(value, Fraction(0), revision, answered=True)
     for (unit, item, as_of), (value, unit_name, revision) in _returns(engine, snapshots).items():
         if as_of in wanted:
             quarter = wanted[as_of]
+            if quarter not in places:
+                places[quarter] = int(str(params.policy.on(as_of)["filed_decimals"]))
             step = Fraction(_YUAN_PER.get(unit_name, 0), 10 ** places[quarter])
             filed[unit, quarter][item] = Figure(value, step / 2, revision)
     return filed
