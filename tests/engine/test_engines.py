@@ -7,11 +7,12 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from puhui.engine import DuckDBEngine, SparkEngine
+from puhui.engine import SPILL, DuckDBEngine, SparkEngine
 from puhui.engine.duckdb import ident
 from puhui.errors import PuhuiError
 from puhui.params import literal_sql
@@ -237,3 +238,27 @@ def test_a_spark_already_running_is_used_and_left_running():
         assert not session.catalog.tableExists("t")
     finally:
         session.stop()
+
+
+#: More than a table of 100 MB holds.
+LARGE = "CREATE TABLE large AS SELECT hash(i)::VARCHAR || i AS a FROM range(6000000) t(i)"
+
+
+def test_what_does_not_fit_is_spilt_into_the_given_folder_and_nowhere_else(tmp_path, monkeypatch):
+    where = tmp_path / "working"
+    where.mkdir()
+    monkeypatch.chdir(tmp_path)
+    with DuckDBEngine(threads=1, memory_limit="100MB", spill=where) as engine:
+        engine._con.execute(LARGE)
+        spilt = sorted(p.relative_to(where).parts[0] for p in where.rglob("*.tmp"))
+        assert spilt
+        assert all(name.startswith(SPILL) for name in spilt)
+    assert [p.name for p in tmp_path.rglob("*")] == ["working"]
+
+
+def test_without_a_folder_to_spill_into_a_query_too_large_fails(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with DuckDBEngine(threads=1, memory_limit="100MB") as engine:
+        with pytest.raises(duckdb.OutOfMemoryException):
+            engine._con.execute(LARGE)
+        assert list(tmp_path.rglob("*")) == []

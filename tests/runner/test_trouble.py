@@ -12,6 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from puhui.engine import SPILL
 from puhui.errors import NotebookFailed, RunError, StoreLocked
 from puhui.params.run import Limits
 from puhui.quarter import Quarter
@@ -135,6 +136,21 @@ def test_a_volume_without_links_is_copied(tmp_path, monkeypatch):
         assert (staging.final / "index.html").read_text() == "此前"
         staging.publish()
     assert (staging.final / "index.html").read_text() == "这次"
+
+
+@pytest.mark.parametrize("resumed", [True, False])
+def test_what_queries_of_killed_kernels_spilt_is_not_kept(tmp_path, resumed):
+    staging = Staging(tmp_path, Quarter.parse("2021Q4"))
+    spilt = staging.folder / "working" / f"{SPILL}4242-1" / "loans.tmp"
+    with staging.held():
+        staging.begin(afresh=True)
+        spilt.parent.mkdir(parents=True)
+        spilt.write_text("张三的贷款", encoding="utf-8")
+        if resumed:
+            staging.begin()
+            assert not spilt.parent.exists()
+        staging.publish()
+    assert list(tmp_path.rglob(f"{SPILL}*")) == []
 
 
 @pytest.mark.parametrize(("place", "kind"), [("out", RunError), ("data", PermissionError)])

@@ -1,7 +1,7 @@
 """The engines: one SQL, run embedded (DuckDB) or distributed (Spark)."""
 
-from puhui.engine.duckdb import DuckDBEngine
+from puhui.engine.duckdb import SPILL, DuckDBEngine
 from puhui.engine.shape import Engine
 from puhui.engine.spark import SparkEngine
 
-__all__ = ["DuckDBEngine", "Engine", "SparkEngine"]
+__all__ = ["SPILL", "DuckDBEngine", "Engine", "SparkEngine"]

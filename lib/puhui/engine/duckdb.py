@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -10,6 +11,9 @@ import duckdb
 import pyarrow as pa
 
 from puhui.errors import PuhuiError
+
+#: What folders that queries spill into are called, before the process and the engine.
+SPILL = ".spill-"
 
 
 class DuckDBEngine:
@@ -26,6 +30,9 @@ class DuckDBEngine:
         Worker threads; sums of DECIMAL and counts do not depend on it.
     memory_limit
         DuckDB memory limit such as ``"4GB"``; ``None`` keeps its default.
+    spill
+        Existing folder for what does not fit into memory, in a folder of the engine's own
+        (:data:`SPILL`) that is removed when it closes; ``None``: a query too large fails instead.
     """
 
     dialect = "duckdb"
@@ -37,6 +44,7 @@ class DuckDBEngine:
         *,
         threads: int | None = None,
         memory_limit: str | None = None,
+        spill: Path | None = None,
     ) -> None:
         self._con = duckdb.connect(":memory:")
         run = self._con.execute
@@ -49,6 +57,9 @@ class DuckDBEngine:
             run(f"SET threads = {int(threads)}")
         if memory_limit is not None:
             run(f"SET memory_limit = {quote(memory_limit)}")
+        # By default DuckDB would spill loans into the working directory.
+        own = "" if spill is None else str(spill.resolve() / f"{SPILL}{os.getpid()}-{id(self)}")
+        run(f"SET temp_directory = {quote(own)}")
         folders = ", ".join(quote(str(Path(p).resolve())) for p in read)
         run(f"SET allowed_directories = [{folders}]")
         run("SET enable_external_access = false")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import numpy.typing as npt
@@ -214,7 +216,10 @@ def _by_engine(
     rows["g"] = pa.array(labels).take(pa.array(group))
     rows["f"] = pa.array(absorbed if absorbed is not None else np.zeros_like(group))
     rows |= {f"e{i}": pa.array(codes) for i, codes in enumerate(levels)}
-    with DuckDBEngine() as engine:
+    with (
+        TemporaryDirectory(prefix="puhui-") as spill,
+        DuckDBEngine(spill=Path(spill)) as engine,
+    ):
         engine.register("rates_rows", pa.table(rows))
         return scan(
             engine,

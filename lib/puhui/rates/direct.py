@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations_with_replacement
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -112,7 +113,10 @@ def moments_of(
     held = _Held.of(file, [*x, y, *([weights] if weights else [])], [cluster, *absorb])
     if held is None:
         return None
-    with DuckDBEngine(read=[file.resolve().parent], threads=threads) as engine:
+    with (
+        TemporaryDirectory(prefix="puhui-") as spill,
+        DuckDBEngine([file.resolve().parent], threads=threads, spill=Path(spill)) as engine,
+    ):
         engine.view("direct_file", f"SELECT * FROM {plain_parquet([file.resolve()])}")
         numbers = _numbers(engine, held, [*x, y, *([weights] if weights else [])])
         if numbers is None:

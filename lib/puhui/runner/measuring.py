@@ -43,7 +43,7 @@ def measure(
         return False
     quarters = quarters_needed(Quarter.parse(config.quarter), (s.quarter for s in snapshots))
     parts = []
-    with DuckDBEngine([Path(config.store)]) as engine:
+    with DuckDBEngine([Path(config.store)], spill=config.working) as engine:
         for number, quarter in enumerate(quarters, 1):
             parts.append(work.quarter(engine, quarter))
             progress("计算指标量", number, len(quarters), str(quarter))

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from puhui.engine import SPILL
 from puhui.errors import RunError
 from puhui.quarter import Quarter
 from puhui.store import held, sweep, write_text
@@ -91,6 +92,7 @@ class Staging:
             self.folder.mkdir(parents=True)
             return
         if self.folder.is_dir():
+            self._remove_spilt()
             return
         making = self.root / f"{self.quarter}.new"
         shutil.rmtree(making, ignore_errors=True)
@@ -102,9 +104,15 @@ class Staging:
 
     def publish(self, *, keep: int = 0) -> None:
         """Let what was made take the place of what was published; ``keep`` earlier runs stay."""
+        self._remove_spilt()
         self._name_final()
         write_text(self._journal, json.dumps({"publish": str(self.quarter), "keep": keep}))
         self._swap(keep)
+
+    def _remove_spilt(self) -> None:
+        """Remove what queries of killed kernels spilt: loans, which no output may keep."""
+        for folder in (self.folder / "working").glob(f"{SPILL}*"):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _name_final(self) -> None:
         """Let working papers name the folder they will lie in, so that they can be run again."""

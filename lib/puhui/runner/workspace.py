@@ -228,7 +228,10 @@ class Run:
         Views: ``loan_facts``, and each register a measure may be added up from.
         """
         engine = DuckDBEngine(
-            [Path(self.config.store)], threads=self.config.threads, memory_limit=self.config.memory
+            [Path(self.config.store)],
+            threads=self.config.threads,
+            memory_limit=self.config.memory,
+            spill=self.config.working,
         )
         kept = [s for s in self.snapshots if institution_id in ("", s.institution_id)]
         derive.loan_facts(engine, self.params, kept)
