@@ -164,8 +164,9 @@ def loan_facts(
 
     Columns: ``quarter``, ``revision``, every column of ``loans``, every column of
     ``customers`` but its key, every derived column of ``params/derived.yaml``, and
-    ``benchmark_series``, ``benchmark_tenor``, ``benchmark_date`` (``priced_on``, else
-    ``drawn_on``) and ``benchmark_rate`` (percent; null before the series begins).
+    ``benchmark_series``, ``benchmark_tenor``, ``benchmark_tenor_beside`` (the other tenor a loan
+    that names none may be on), ``benchmark_date`` (``priced_on``, else ``drawn_on``) and
+    ``benchmark_rate`` (percent; null before the series begins).
     """
     source_view(engine, LOANS, snapshots)
     source_view(engine, CUSTOMERS, snapshots)
@@ -187,6 +188,8 @@ def _quarter_sql(context: RowContext) -> str:
     named = f"substr(l.benchmark, 1, {len(series) + 1}) = {quote(series + ':')}"
     chosen = f"substr(l.benchmark, {len(series) + 2})"
     tenor = context.sql(params.run.rates.tenor)
+    other = params.run.rates.tenor_beside
+    beside = context.sql(other) if other is not None else "CAST(NULL AS VARCHAR)"
     columns = [
         "l.quarter AS quarter",
         "CAST(l.rev AS INTEGER) AS revision",
@@ -195,6 +198,7 @@ def _quarter_sql(context: RowContext) -> str:
         *(f"{context.sql(d.expression)} AS {ident(n)}" for n, d in params.derived.items()),
         f"{quote(series)} AS benchmark_series",
         f"CASE WHEN {named} THEN {chosen} ELSE {tenor} END AS benchmark_tenor",
+        f"CASE WHEN ({named}) IS NOT TRUE THEN {beside} END AS benchmark_tenor_beside",
         "coalesce(l.priced_on, l.drawn_on) AS benchmark_date",
     ]
     return f"SELECT {', '.join(columns)} {facts_from(context.quarter)}"

@@ -139,7 +139,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("quarter", _S),
             ("institution_id", _S),  # null: the county
             ("model", _S),  # A, B, C
-            # null: the equation itself; controls; timely; without <day of a move>
+            # null: the equation itself; controls; timely; other_tenor; without <day of a move>
             ("variant", _S),
             ("scope", _S),
             ("window_from", _S),

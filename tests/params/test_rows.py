@@ -250,6 +250,8 @@ def test_terms(params, matures, band, months, tenor):
     assert value(params, "term_band", matures_on=matures) == band
     assert value(params, "term_months", matures_on=matures) == months
     assert value(params, "term_tenor", matures_on=matures) == tenor
+    beside = {"13-60": "5Y", UNKNOWN: UNKNOWN}.get(band, NoData(()))
+    assert value(params, "term_tenor_beside", matures_on=matures) == beside
 
 
 @pytest.mark.parametrize(

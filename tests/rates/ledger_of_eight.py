@@ -43,6 +43,7 @@ FACTS = pa.schema(
         ("in_scope_at_drawdown", pa.bool_()),
         ("benchmark_series", pa.string()),
         ("benchmark_tenor", pa.string()),
+        ("benchmark_tenor_beside", pa.string()),
         ("benchmark_date", pa.date32()),
         ("benchmark_rate", pa.decimal128(9, 6)),
     ]

@@ -294,6 +294,26 @@ def test_loans_dated_by_their_drawdown_are_also_left_out_after_a_move() -> None:
     assert standard().rung("C", "none", "timely") is None  # those name their day
 
 
+def test_loans_that_name_no_tenor_are_also_fitted_on_the_other() -> None:
+    rows = [r | {"benchmark_tenor_beside": "5y" if i % 5 == 0 and r["benchmark_tenor"] == "1y"
+                 else None} for i, r in enumerate(ledger())]  # fmt: skip
+    silent = [r for r in rows if r["benchmark_tenor_beside"]]
+    p = priced(rows)
+    assert f"{len(silent)}笔贷款的合同没有写明期限品种" in "".join(p.sentences)
+    moved = [r | {"benchmark_tenor": "5y", "benchmark_rate": in_force("5y", r["benchmark_date"])}
+             if r["benchmark_tenor_beside"] else r for r in rows]  # fmt: skip
+    d = frame(moved)
+    for model, weights in (("C", None), ("C", d.amount)):
+        rung = p.rung(model, "none" if weights is None else "amount", "other_tenor")
+        assert rung is not None and rung.fit is not None
+        fitted = sm.WLS(d.rate_at_drawdown, design(d), weights=1 if weights is None else weights)
+        assert rung.fit.beta[0] == pytest.approx(fitted.fit().params["benchmark_rate"], rel=1e-9)
+    own, other = p.rung("C"), p.rung("C", "none", "other_tenor")
+    assert own is not None and own.fit is not None and other is not None and other.fit is not None
+    assert own.fit.beta[0] != pytest.approx(other.fit.beta[0], rel=1e-3)
+    assert standard().rung("C", "none", "other_tenor") is None
+
+
 def test_two_institutions_with_both_tenors_are_too_few_for_c() -> None:
     rows = [r for r in ledger() if r["institution_id"] < "YH0002" or r["benchmark_tenor"] == "1y"]
     c = priced(rows).rung("C")

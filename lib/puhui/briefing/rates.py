@@ -205,7 +205,7 @@ def _variants(rows: Sequence[Row], words: Words) -> list[Table]:
         Column("weights", words.text("rates.compared.weights")),
         *(Column(m, words.text("rates.compared.column", model=m)) for m in _MODELS),
     )
-    order = {v: i for i, v in enumerate((None, "controls", "timely"))}
+    order = {v: i for i, v in enumerate((None, "controls", "timely", "other_tenor"))}
     keys = {(r["weights"], r["variant"]) for r in of}
     by_key = {(r["weights"], r["variant"], r["model"]): r for r in of}
     cells = []

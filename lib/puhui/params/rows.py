@@ -47,7 +47,13 @@ REGISTERS: dict[str, dict[str, str]] = {
     "plans": {},
     "products": {},
 }
-_RESERVED = ("benchmark_series", "benchmark_tenor", "benchmark_date", "benchmark_rate")
+_RESERVED = (
+    "benchmark_series",
+    "benchmark_tenor",
+    "benchmark_tenor_beside",
+    "benchmark_date",
+    "benchmark_rate",
+)
 _AGGREGATES = ("sum", "customers", "count")
 #: Ways a measure can be had; the first two may stand side by side.
 _WAYS = ("ledger", "returns", "register", "attested", "ranked", "compared", "charged")

@@ -34,6 +34,9 @@ class Rates(Strict):
         Name of a series of ``benchmarks.yaml``.
     tenor
         Row expression giving a tenor of it (null: the loan has none).
+    tenor_beside
+        Row expression giving the other tenor a loan that names none may be on (null: none); the
+        equations are shown on it beside.
     window_from, window_to
         First and last quarter of drawdowns; no ``window_to``: up to the run's quarter.
     effects
@@ -48,6 +51,7 @@ class Rates(Strict):
 
     benchmark: str
     tenor: Expression
+    tenor_beside: Expression | None = None
     window_from: QuarterText
     window_to: QuarterText | None = None
     effects: tuple[str, ...] = Field(min_length=1)
@@ -113,6 +117,7 @@ class Run(Strict):
 class _RawRates(Strict):
     benchmark: str
     tenor: str
+    tenor_beside: str | None = None
     window_from: QuarterText
     window_to: QuarterText | None = None
     effects: tuple[str, ...]
@@ -162,8 +167,11 @@ def load_run(
     build(_RawRun, raw)
     entry = mapping(raw["rates"], where=raw.where("rates"))
     tenor, sample = required(entry, "tenor"), required(entry, "sample_where")
-    left_out = required(entry, "left_out") if "left_out" in entry else None
-    rates = build(Rates, entry, tenor=tenor, sample_where=sample, left_out=left_out)
+    beside, left_out = (
+        required(entry, name) if name in entry else None for name in ("tenor_beside", "left_out")
+    )
+    given = {"tenor": tenor, "tenor_beside": beside, "sample_where": sample, "left_out": left_out}
+    rates = build(Rates, entry, **given)
     if rates.benchmark not in benchmarks:
         raise ParamsError(
             f"没有基准“{rates.benchmark}”。",
@@ -177,9 +185,9 @@ def load_run(
                 where=entry.where("effects"),
                 remedy=nearest(effect, columns),
             )
-    rows.moments(tenor)
-    if left_out is not None:
-        rows.moments(left_out)
+    for expression in (tenor, beside, left_out):
+        if expression is not None:
+            rows.moments(expression)
     if len(rows.moments(sample)) > 1:
         raise ParamsError("sample_where 混用了当前时点与发放时点的列。", where=sample.where)
     return build(Run, raw, rates=rates, folder=folder)

@@ -33,10 +33,12 @@ from puhui.rates.moments import (
     tally,
     with_levels,
 )
-from puhui.rates.sample import AMOUNT_SCALE, RATE_SCALE, SAMPLE, PricingSpec, rate
+from puhui.rates.sample import AMOUNT_SCALE, BESIDE, RATE_SCALE, SAMPLE, PricingSpec, rate
 from puhui.rates.terms import BENCHMARK, OUTCOME, TREND, Control
 
 PLACED = "rates_placed"
+#: The sample, and where it is placed, with loans that may be on another tenor moved to it.
+_MOVED, PLACED_BESIDE = "rates_moved", "rates_placed_beside"
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,12 @@ class Placed:
     late: int
 
 
-def place(engine: DuckDBEngine, spec: PricingSpec) -> Placed | None:
+def place(
+    engine: DuckDBEngine, spec: PricingSpec, *, sample: str = SAMPLE, name: str = PLACED
+) -> Placed | None:
     """Find the path and scan the sample's loans along it; ``None`` without loans.
+
+    ``name`` is the relation the placed loans are had by.
 
     Raises
     ------
@@ -66,7 +72,7 @@ def place(engine: DuckDBEngine, spec: PricingSpec) -> Placed | None:
         The path given and the rates on the loans contradict each other.
     """
     seen = engine.sql(
-        f"SELECT DISTINCT benchmark, benchmark_date AS day, benchmark_rate AS rate FROM {SAMPLE}"
+        f"SELECT DISTINCT benchmark, benchmark_date AS day, benchmark_rate AS rate FROM {sample}"
     ).to_pylist()
     if not seen:
         return None
@@ -84,24 +90,46 @@ def place(engine: DuckDBEngine, spec: PricingSpec) -> Placed | None:
         "e": [code[level] for level in own],
         "soon": [days is not None and days < spec.late_days for days in after],
     }
-    engine.register("rates_levels", pa.table(table))
+    engine.register(f"{name}_levels", pa.table(table))
     engine.view(
-        PLACED,
-        f"SELECT s.*, l.e, (l.soon AND s.by_drawdown) AS late FROM {SAMPLE} s "
-        "JOIN rates_levels l ON s.benchmark = l.b AND s.benchmark_date = l.d",
+        name,
+        f"SELECT s.*, l.e, (l.soon AND s.by_drawdown) AS late FROM {sample} s "
+        f"JOIN {name}_levels l ON s.benchmark = l.b AND s.benchmark_date = l.d",
     )
-    sums = cell_sums(engine, weighted=False)
+    sums = cell_sums(engine, weighted=False, relation=name)
     by_path = regrouped(sums, levels.on_path)
     used = comparable(by_path, path)
-    counted = engine.sql(f"SELECT e, g, count(*) AS n FROM {PLACED} GROUP BY ALL").to_pylist()
+    counted = engine.sql(f"SELECT e, g, count(*) AS n FROM {name} GROUP BY ALL").to_pylist()
     everything: Counts = {}
     for row in counted:
         held = everything.setdefault(levels.on_path[row["e"]], {})
         held[row["g"]] = held.get(row["g"], 0) + row["n"]
-    late = engine.sql(f"SELECT count(*) FILTER (WHERE late) AS n FROM {PLACED}")
+    late = engine.sql(f"SELECT count(*) FILTER (WHERE late) AS n FROM {name}")
     window = (spec.window_from, spec.window_to)
     found = tuple(regimes(path, everything, used, window))
     return Placed(path, levels, sums, by_path, used, found, int(late.column("n")[0].as_py()))
+
+
+def place_beside(engine: DuckDBEngine, spec: PricingSpec) -> Placed | None:
+    """Place the sample with every loan that may be on another tenor on that one.
+
+    ``None`` if the benchmark's rates are not given, or some such loan is older than they are.
+    """
+    if spec.path is None:
+        return None
+    engine.register("rates_path", spec.path)
+    engine.view(
+        _MOVED,
+        "SELECT s.* REPLACE (coalesce(p.benchmark, s.benchmark) AS benchmark, "
+        f"CASE WHEN s.{BESIDE} IS NULL THEN s.benchmark_rate ELSE p.rate END AS benchmark_rate) "
+        f"FROM {SAMPLE} s ASOF LEFT JOIN (SELECT concat_ws(' ', series, tenor) AS benchmark, tenor,"
+        " from_date, rate FROM rates_path) p "
+        f"ON p.tenor = s.{BESIDE} AND p.from_date <= s.benchmark_date",
+    )
+    unknown = engine.sql(f"SELECT count(*) AS n FROM {_MOVED} WHERE benchmark_rate IS NULL")
+    if unknown.column("n")[0].as_py():
+        return None
+    return place(engine, spec, sample=_MOVED, name=PLACED_BESIDE)
 
 
 def _order(level: Level) -> tuple[int, int, int]:
@@ -157,6 +185,7 @@ def cell_sums(
     weighted: bool,
     controls: Sequence[Control] = (),
     where: str = "true",
+    relation: str = PLACED,
 ) -> CellSums:
     """Sum trend, controls and outcome (in this order) by institution, cell and level.
 
@@ -167,8 +196,8 @@ def cell_sums(
     where
         Condition on the placed loans; controls may be missing nowhere among them.
     """
-    relation = "rates_scanned"
-    engine.view(relation, f"SELECT * FROM {PLACED} WHERE {where}")
+    placed, relation = relation, "rates_scanned"
+    engine.view(relation, f"SELECT * FROM {placed} WHERE {where}")
     columns = [
         _plan(engine, relation, TREND, "t", 0),
         *(_plan(engine, relation, c.name, ident(c.name), c.scale) for c in controls),

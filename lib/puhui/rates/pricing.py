@@ -23,10 +23,19 @@ from puhui.rates.identify import (
     verdict_before_fit,
     verdict_within_cells,
 )
-from puhui.rates.levels import RUNGS
+from puhui.rates.levels import RUNGS, Levels
 from puhui.rates.moves import Move, moves_of
-from puhui.rates.placing import PLACED, Placed, cell_sums, level_moments, place
+from puhui.rates.placing import (
+    PLACED,
+    PLACED_BESIDE,
+    Placed,
+    cell_sums,
+    level_moments,
+    place,
+    place_beside,
+)
 from puhui.rates.rungs import (
+    ON_OTHER_TENOR,
     TIMELY,
     WEIGHTINGS,
     WITH_CONTROLS,
@@ -317,28 +326,31 @@ def _variants(
     placed: Placed,
     reports: list[RungReport],
 ) -> tuple[list[Rung], list[tuple[str, str]]]:
-    """Fit every rung that has a number with controls, and without late loans if there are any."""
+    """Fit every rung that has a number with controls, without late loans, on the other tenor."""
     rungs: list[Rung] = []
     controls, where, missing, lost = _controls(engine, spec, sample)
-    wanted = []
+    wanted: list[tuple[str, Scanned, Levels, dict[str, int]]] = []
     if controls:
         names = tuple(c.name for c in controls)
         scans = {
             key: cell_sums(engine, weighted=key == "amount", controls=controls, where=where)
             for key in WEIGHTINGS
         }
-        wanted.append((WITH_CONTROLS, Scanned(scans, names), {"missing": missing}))
+        wanted.append((WITH_CONTROLS, Scanned(scans, names), placed.levels, {"missing": missing}))
     if placed.late:
         scans = {
             key: cell_sums(engine, weighted=key == "amount", where="NOT late") for key in WEIGHTINGS
         }
-        wanted.append((TIMELY, Scanned(scans), {"late": placed.late}))
+        wanted.append((TIMELY, Scanned(scans), placed.levels, {"late": placed.late}))
+    other = place_beside(engine, spec) if sample.beside else None
+    if other is not None:
+        weighted = cell_sums(engine, weighted=True, relation=PLACED_BESIDE)
+        scans = {"none": other.sums, "amount": weighted}
+        wanted.append((ON_OTHER_TENOR, Scanned(scans), other.levels, {}))
     models: dict[tuple[str, str], list[str]] = {}
-    for variant, scanned, dropped in wanted:
+    for variant, scanned, levels, dropped in wanted:
         for told in reports:
-            own, gone = variant_rungs(
-                variant, told.rung, scanned, placed.levels, told, spec, dropped
-            )
+            own, gone = variant_rungs(variant, told.rung, scanned, levels, told, spec, dropped)
             rungs += own
             for name, why in gone.items():
                 models.setdefault((WORDS[name], why), []).append(told.rung)

@@ -9,6 +9,7 @@ import pandas as pd
 from puhui.rates.levels import RUNGS
 from puhui.rates.pricing import Pricing, formula
 from puhui.rates.rungs import (
+    ON_OTHER_TENOR,
     TIMELY,
     WEIGHTINGS,
     WITH_CONTROLS,
@@ -25,7 +26,11 @@ _STATUS = {
     "none": "没有数字",
     "refused": "没有结果",
 }
-VARIANTS = {WITH_CONTROLS: "加控制变量", TIMELY: "剔除调整后不久按发放日计的贷款"}
+VARIANTS = {
+    WITH_CONTROLS: "加控制变量",
+    TIMELY: "剔除调整后不久按发放日计的贷款",
+    ON_OTHER_TENOR: "未写明期限品种的改用另一品种",
+}
 _DASH = "—"
 _LOANS = "其中：组合内基准有变化的笔数"
 _BANKS = "其中：组合内基准有变化的机构数"

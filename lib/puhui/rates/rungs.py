@@ -27,6 +27,7 @@ WEIGHTINGS = {"none": "不加权", "amount": "按发放金额加权"}
 MOST_REFITS = 100
 #: Variants of an equation; the equation itself has none.
 WITH_CONTROLS, TIMELY, WITHOUT = "controls", "timely", "without"
+ON_OTHER_TENOR = "other_tenor"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class Rung:
         ``ok``, ``weak`` (a number, no test), ``none`` (not identified) or ``refused``.
     variant
         ``None``: the equation itself; ``controls``: with controls; ``timely``: without loans
-        dated by a drawdown soon after a move.
+        dated by a drawdown soon after a move; ``other_tenor``: loans that name no tenor and may
+        be on another on that one.
     resampled
         Of rung C's coefficient; ``None`` for A and B, and where no test can be made.
     without_one

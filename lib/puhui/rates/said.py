@@ -6,10 +6,21 @@ from collections.abc import Sequence
 
 from puhui.rates.gap import Gap, gap_words
 from puhui.rates.identify import Identification
-from puhui.rates.rungs import TIMELY, WEIGHTINGS, WITH_CONTROLS, Rung, standard_error
+from puhui.rates.rungs import (
+    ON_OTHER_TENOR,
+    TIMELY,
+    WEIGHTINGS,
+    WITH_CONTROLS,
+    Rung,
+    standard_error,
+)
 from puhui.rates.sample import PricingSpec, Sample
 
-_VARIANTS = {WITH_CONTROLS: "，加控制变量", TIMELY: "，剔除调整后不久发放的贷款"}
+_VARIANTS = {
+    WITH_CONTROLS: "，加控制变量",
+    TIMELY: "，剔除调整后不久发放的贷款",
+    ON_OTHER_TENOR: "，未写明期限品种的改用另一品种",
+}
 #: What p must fall below for a value to be told apart from.
 LEVEL = 0.05
 
@@ -30,6 +41,11 @@ def sentences(
         said.append(f"模型C：{gap_words(gap)}")
     said += [_of(rung, spec) for rung in main]
     said += _apart(main, spec)
+    if sample.beside:
+        said.append(
+            f"{sample.beside}笔贷款的合同没有写明期限品种，另一品种也可适用，"
+            f"另列改用另一品种的结果。"
+        )
     if sample.by_drawdown:
         said.append(
             f"{sample.by_drawdown}笔贷款没有定价日期，按发放日取{spec.label}；其中{late}笔在"

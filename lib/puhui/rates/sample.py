@@ -18,6 +18,8 @@ SAMPLE = "rates_sample"
 _KEY = "rates_drawn_by"
 #: What tells one loan from another; the sample keeps those the relation has.
 IDS = ("branch_id", "loan_id")
+#: The other tenor a loan may be on, where the relation tells it.
+BESIDE = "benchmark_tenor_beside"
 #: Decimal places of a rate.
 RATE_SCALE = 6
 #: Decimal places of an amount in yuan.
@@ -100,7 +102,8 @@ class Sample:
 
     ``key`` names the relation and specification it was drawn by; ``by_drawdown`` counts the
     loans without a day of pricing, whose benchmark is that of the day of drawdown;
-    ``controls`` are those whose columns the relation has, ``ids`` those of :data:`IDS`.
+    ``controls`` are those whose columns the relation has, ``ids`` those of :data:`IDS` and
+    :data:`BESIDE`; ``beside`` counts the loans that may be on another tenor.
     """
 
     rows: int
@@ -111,6 +114,7 @@ class Sample:
     by_drawdown: int = 0
     controls: tuple[Control, ...] = ()
     ids: tuple[str, ...] = ()
+    beside: int = 0
 
 
 def draw(engine: DuckDBEngine, relation: str, spec: PricingSpec) -> Sample:
@@ -132,7 +136,7 @@ def draw(engine: DuckDBEngine, relation: str, spec: PricingSpec) -> Sample:
             remedy="请检查运行文件 rates 下的 effects。",
         )
     controls = tuple(c for c in spec.controls if set(c.columns) <= set(known))
-    ids = tuple(name for name in IDS if name in known)
+    ids = tuple(name for name in (*IDS, BESIDE) if name in known)
     query = _drawn(relation, spec, controls, ids)
     engine.table(_KEY, f"SELECT {quote(_digest(query))} AS key")
     # Two passes, so that nothing but the sample is ever held: most rows are seen a second time.
@@ -143,7 +147,8 @@ def draw(engine: DuckDBEngine, relation: str, spec: PricingSpec) -> Sample:
     ).to_pydict()
     size = engine.sql(
         "SELECT count(*) AS n, count(DISTINCT g) AS banks, "
-        f"count(*) FILTER (WHERE by_drawdown) AS unpriced FROM {SAMPLE}"
+        "count(*) FILTER (WHERE by_drawdown) AS unpriced, "
+        f"count({BESIDE if BESIDE in ids else 'NULL'}) AS beside FROM {SAMPLE}"
     ).to_pylist()[0]
     left_out = dict(zip(counted["reason"], counted["n"], strict=True))
     loans, banks = int(size["n"]), int(size["banks"])
@@ -156,6 +161,7 @@ def draw(engine: DuckDBEngine, relation: str, spec: PricingSpec) -> Sample:
         int(size["unpriced"]),
         controls,
         ids,
+        int(size["beside"]),
     )
 
 
