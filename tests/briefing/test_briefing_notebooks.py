@@ -51,6 +51,9 @@ class Run:
         self.saved.append((name, sum(len(s.tables) for s in sections)))
         return Path(f"{name}.xlsx")
 
+    def save_document(self, name, sections) -> Path:
+        return Path(f"{name}.docx")
+
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_makes_its_page_from_a_source(name, source, monkeypatch, capsys):

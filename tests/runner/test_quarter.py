@@ -48,7 +48,14 @@ def table(finished, name):
 
 
 def test_every_output_is_there(finished):
-    for name in ("index.html", "county.html", "county.xlsx", "inputs.lock", "manifest.json"):
+    for name in (
+        "index.html",
+        "county.html",
+        "county.xlsx",
+        "county.docx",
+        "inputs.lock",
+        "manifest.json",
+    ):
         assert (finished.out / name).stat().st_size > 0, name
     pages = {p.stem for p in (finished.out / "institutions").glob("*.html")}
     assert pages == GOOD == {p.stem for p in (finished.out / "institutions").glob("*.xlsx")}
@@ -331,7 +338,7 @@ def test_no_submitted_person_id_or_name_reaches_output_or_store(finished):
 def _content(path):
     if path.suffix == ".parquet":
         return str(pq.ParquetFile(path).read().to_pylist()).encode()
-    if path.suffix == ".xlsx" and zipfile.is_zipfile(path):
+    if path.suffix in (".xlsx", ".docx", ".zip") and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as parts:
             return b"".join(parts.read(n) for n in parts.namelist())
     content = path.read_bytes()

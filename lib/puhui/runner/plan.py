@@ -100,10 +100,11 @@ class Planner:
             sorted(self.run.config.failed.items()),
             sorted(self.run.meta().items()),
         )
-        tasks = [
-            self._task("05_institution", i, shown, (), self.run.annex_path(i)) for i in institutions
-        ]
-        return [*tasks, self._task("06_county", COUNTY, shown, (), self.run.annex_path(COUNTY))]
+        tasks = [self._task("05_institution", i, shown, (), *self._papers(i)) for i in institutions]
+        return [*tasks, self._task("06_county", COUNTY, shown, (), *self._papers(COUNTY))]
+
+    def _papers(self, part: str) -> tuple[Path, Path]:
+        return self.run.annex_path(part), self.run.document_path(part)
 
     def _task(
         self, name: str, part: str, rests_on: str, slices: tuple[str, ...], *makes: Path

@@ -147,8 +147,12 @@ def write_index(
     return page
 
 
-_INSTITUTION_FILES = (("html", "监管反馈"), ("xlsx", "附表"))
-_COUNTY_FILES = (("county.html", "全县通报"), ("county.xlsx", "全县附表"))
+_INSTITUTION_FILES = (("html", "监管反馈"), ("docx", "可编辑稿"), ("xlsx", "附表"))
+_COUNTY_FILES = (
+    ("county.html", "全县通报"),
+    ("county.docx", "可编辑稿"),
+    ("county.xlsx", "全县附表"),
+)
 
 
 def _links(run: Run, names: Iterable[tuple[str, str]]) -> tuple[Link, ...]:
@@ -202,7 +206,7 @@ def remove_stale(run: Run, institutions: Iterable[str]) -> None:
         if path.stem not in kept:
             path.unlink()
     if COUNTY in run.config.failed:
-        for path in (folder / "county.html", run.annex_path(COUNTY)):
+        for path in (folder / "county.html", run.annex_path(COUNTY), run.document_path(COUNTY)):
             path.unlink(missing_ok=True)
 
 

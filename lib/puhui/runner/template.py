@@ -46,6 +46,7 @@ STACK = (
     "puhui.briefing.html",
     "puhui.briefing.institution",
     "puhui.briefing.plain",
+    "puhui.briefing.docx",
     "puhui.briefing.xlsx",
     "puhui.eligibility",
     "puhui.indicators",

@@ -349,8 +349,27 @@ class Run:
 
     def annex_path(self, part: str) -> Path:
         """Excel annex of an institution or of the county."""
-        name = f"{COUNTY}.xlsx" if part == COUNTY else f"institutions/{part}.xlsx"
+        return self._beside(part, "xlsx")
+
+    def document_path(self, part: str) -> Path:
+        """Editable document of an institution's letter or of the county's circular."""
+        return self._beside(part, "docx")
+
+    def _beside(self, part: str, kind: str) -> Path:
+        name = f"{COUNTY}.{kind}" if part == COUNTY else f"institutions/{part}.{kind}"
         return self.config.folder / name
+
+    def save_document(self, name: str, sections: Sequence[Section]) -> Path:
+        """Write the editable document of a page from the very sections the page shows."""
+        from puhui.briefing.docx import write_document
+        from puhui.briefing.titles import county_title, institution_title
+
+        path = self.document_path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        source = self.source()
+        title = county_title(source) if name == COUNTY else institution_title(source, name)
+        write_document(path, title, sections, source.words, office=self.params.run.office)
+        return path
 
     def save_annex(self, name: str, sections: Sequence[Section]) -> Path:
         """Write the Excel annex of a page from the very tables the page shows."""
