@@ -247,6 +247,29 @@ def whatif(
         typer.echo(line)
 
 
+@app.command()
+def edits(
+    quarter: QuarterArg,
+    page: Annotated[str, typer.Argument(help="页面：机构编号，或 county（全县通报）。")],
+    data: Annotated[
+        Path | None, typer.Option("--data", help="数据目录（默认为该次运行所用的）。")
+    ] = None,
+    out: OutOpt = _OUTPUT,
+    reviewed: Annotated[
+        bool, typer.Option("--reviewed", help="已复核：把修改所依据的原句更新为现句。")
+    ] = False,
+) -> None:
+    """把一页由程序生成的语句写入 data/edits/<季度>/<页面>.yaml，供人工修改；改过的保留。"""
+    from puhui.runner.editing import write_edits
+    from puhui.runner.workspace import Run, RunConfig
+
+    config = RunConfig.read(out / quarter / "working" / "run.json")
+    if data is not None:
+        config = replace(config, data=str(_there(data, "数据目录", "--data").resolve()))
+    path, count = write_edits(Run(config), page, reviewed=reviewed)
+    typer.echo(f"{path}：{count} 句。写入 text 后执行 puhui run {quarter}。")
+
+
 @app.command("eval")
 def evaluate(
     indicator: Annotated[str, typer.Argument(help="指标编号。")],

@@ -205,4 +205,4 @@ def test_libreoffice_opens_it_and_prints_every_part(tmp_path):
                           capture_output=True, text=True, timeout=60)  # fmt: skip
     pages = done.stdout.split("\f")
     assert "关于甲银行的监管反馈" in pages[0] and "—1—" in pages[0].replace(" ", "")
-    assert "分组表" in pages[1] and "附件2" in pages[2]
+    assert "分组表" in pages[1] and "图表" in pages[2]

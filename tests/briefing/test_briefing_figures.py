@@ -1,11 +1,26 @@
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puhui.briefing.figures import Figure, digits_for, exact, plain_number, rounded
+from puhui.briefing.figures import (
+    DIGITS,
+    SCALES,
+    Figure,
+    beside,
+    digits_for,
+    exact,
+    half_up,
+    in_full,
+    plain_number,
+    rounded,
+)
+from puhui.briefing.outlook import chance
+from puhui.briefing.table import Column, cell_text
+from puhui.briefing.words import Words
 
 LIMITS = st.decimals(-50, 50, places=2).map(Fraction)
 NEAR = st.builds(
@@ -38,6 +53,65 @@ def test_money_is_scaled_before_it_is_compared(limit, distance):
     value = (limit + distance) * 10_000
     shown = read_back(Figure(value, "money_wan", against=(limit * 10_000,)).text)
     assert (shown <= limit) == (value <= limit * 10_000)
+
+
+FINE = st.integers(0, 8).flatmap(lambda n: st.decimals(-50, 50, places=n)).map(Fraction)
+KINDS = st.sampled_from(sorted(DIGITS))
+
+
+@given(limit=FINE, distance=NEAR, kind=KINDS)
+def test_value_and_limit_as_printed_never_contradict_the_verdict(limit, distance, kind):
+    limit *= SCALES.get(kind, 1)
+    value = limit + distance * SCALES.get(kind, 1)
+    shown, bound = read_back(beside(value, kind, limit).text), read_back(in_full(limit, kind).text)
+    column = Column("limit", "界限", "", kind)
+    assert read_back(cell_text(in_full(limit, kind), column)) == bound
+    assert (shown > bound) == (value > limit)
+    assert (shown < bound) == (value < limit)
+
+
+@given(limit=FINE, distance=NEAR)
+def test_a_value_has_no_fewer_decimals_than_its_limit(limit, distance):
+    shown, bound = beside(limit + distance, "pp", limit).text, in_full(limit, "pp").text
+    if "略" not in shown:
+        assert len(shown.partition(".")[2]) >= len(bound.partition(".")[2])
+
+
+@given(base=st.fractions(-50, 50), distance=NEAR, kind=st.sampled_from(["pp", "percent", "bp"]))
+def test_a_value_beside_its_base_stands_as_it_does(base, distance, kind):
+    value = base + distance
+    shown, other = Figure(value, kind, against=(base,)), Figure(base, kind, against=(value,))
+    if shown.tied is None:
+        order = (value > base) - (value < base)
+        mine, its = read_back(shown.text), read_back(other.text)
+        assert (mine > its) - (mine < its) == order
+
+
+@given(value=st.fractions(-1000, 1000), digits=st.integers(0, 6))
+def test_half_up_is_nearest_and_a_tie_goes_away_from_zero(value, digits):
+    shown, step = read_back(half_up(value, digits)), Fraction(1, 10**digits)
+    assert abs(shown - value) <= step / 2
+    if abs(shown - value) == step / 2:
+        assert abs(shown) > abs(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "shown"),
+    [
+        ("2.345", "2.345", "2.345"),  # not 2.35, which would be beyond it
+        ("2.3449", "2.345", "2.3449"),
+        ("2.3451", "2.345", "2.3451"),
+        ("2.3", "2.345", "2.300"),
+        ("2.5", "3", "2.50"),
+    ],
+)
+def test_values_beside_a_limit_of_three_decimals(value, limit, shown):
+    assert beside(Fraction(value), "pp", Fraction(limit)).text == shown
+
+
+def test_a_chance_of_94_25_per_cent_is_rounded_up():
+    words = Words.load([Path(__file__).parents[2] / "params" / "words" / "outlook.yaml"])
+    assert "94.3" in chance(0.9425, words)
 
 
 @pytest.mark.parametrize(

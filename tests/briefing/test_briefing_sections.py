@@ -59,7 +59,7 @@ def test_headings_of_the_circular(source):
         "一、总体情况", "二、主要做法和成效", "三、存在的问题", "四、上季度问题整改情况",
         "五、数据报送质量", "六、下一步监管要求",
     ]  # fmt: skip
-    assert [h.split()[0] for h in headings[7:]] == [f"附件{n}" for n in range(1, 12)]
+    assert [h.split()[0] for h in headings[7:]] == [f"附件{n}" for n in range(1, 13)]
 
 
 def test_overall_finding_counts_what_is_judged(source):
@@ -87,7 +87,7 @@ def test_main_indicators_agree_in_digits(source):
     gap = rows["普惠型小微企业贷款不良率与各项贷款不良率之差（百分点）"]
     assert (gap[0], gap[5]) == ("3.004", "≤3.00")
     assert gap[7:] == ["—", "× 未达标（临界、暂定）"]
-    assert len(section.charts) == 1
+    assert len(section.charts) == 2
     assert "3.004个百分点" in section.charts[0].alt
 
 

@@ -289,7 +289,11 @@ def to_svg(canvas: Any, name: str) -> str:
     text = _OUTLINE.sub(lambda m: f' d="{outline(m[1])}" transform="scale({scale})"', text)
     text = re.sub(r'(<use [^>]*?)transform="translate\(([-\d.]+) 0\)"/>', r'\1x="\2"/>', text)
     text = re.sub(r' d="([^"]*)"', lambda m: f' d="{_compact(m[1])}"', text)
-    return re.sub(r">\s+<", "><", text).strip()
+    text = re.sub(r"(\d\.\d\d)\d{3,}", r"\1", text)  # a hundredth of a point is not seen
+    text = re.sub(r">\s+<", "><", text).strip()
+    while "<g/>" in text or "<g></g>" in text:
+        text = text.replace("<g/>", "").replace("<g></g>", "")
+    return text
 
 
 def _compact(path: str) -> str:

@@ -21,6 +21,7 @@ from puhui.briefing.charts import (
     row_frame,
     to_svg,
 )
+from puhui.briefing.figures import half_up
 from puhui.briefing.glyphs import drawable
 
 #: The axis shows the points and the lines; an interval that reaches further ends in an arrow.
@@ -174,4 +175,4 @@ def _told(slope: Slope) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
+    return half_up(value, 2).replace("-", "−")

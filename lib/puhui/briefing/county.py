@@ -20,6 +20,7 @@ from puhui.briefing.county_clauses import (
     progress_table,
     totals_table,
 )
+from puhui.briefing.edits import edited
 from puhui.briefing.figures import Figure
 from puhui.briefing.judged import (
     PASSED,
@@ -46,8 +47,9 @@ from puhui.briefing.overall import (
     verdict_counts,
 )
 from puhui.briefing.quality import totals
+from puhui.briefing.rankings import rankings_section
 from puhui.briefing.rates import county_rates
-from puhui.briefing.source import SHARED, IndicatorWords, Row, Source
+from puhui.briefing.source import COUNTY, SHARED, IndicatorWords, Row, Source
 from puhui.briefing.table import Chart, Column, Section, Table
 from puhui.briefing.tolerance import MOST_ROWS, problem_branches
 from puhui.briefing.two_increases import county_stocks, growth, two_increases_table
@@ -59,7 +61,7 @@ _NUMBERS = "一二三四五六七八九十"
 
 
 def county_sections(source: Source) -> tuple[Section, ...]:
-    """Return the circular's sections: opening, six headings, annexes 1 to 11."""
+    """Return the circular's sections: opening, six headings, annexes 1 to 12."""
     circular = (
         _opening(source),
         _overall(source),
@@ -79,8 +81,10 @@ def county_sections(source: Source) -> tuple[Section, ...]:
         definitions_section(source),
         matrix_section(source),
         coverage_section(source),
+        rankings_section(source),
     )
-    return (*circular, *(replace(section, is_annex=True) for section in annexes))
+    sections = (*circular, *(replace(section, is_annex=True) for section in annexes))
+    return edited(source, COUNTY, sections)
 
 
 def _heading(source: Source, key: str) -> str:
@@ -273,7 +277,7 @@ def _problems(source: Source) -> Section:
     for n, (name, rows) in enumerate(numbered_sections(source, troubled)):
         head = words.text("county.problems.group", number=_NUMBERS[n], section=name)
         said = [_problem_sentence(source, rows, v, i) for i in source.catalogue for v in PROBLEMS]
-        paragraphs.append(f"{head}。" + "".join(said))
+        paragraphs.append(head + "。" + "".join(said))
     branches = {i: problem_branches(source, i) for i in source.institution_ids}
     count = sum(len(found) for found in branches.values())
     if count:

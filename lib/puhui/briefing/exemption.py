@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from puhui.briefing.figures import Figure, exact, ratio
+from puhui.briefing.figures import Figure, beside, exact, in_full, ratio
 from puhui.briefing.html.environment import render
 from puhui.briefing.html.pages import provenance
 from puhui.briefing.overall import joined
@@ -113,7 +113,6 @@ def _head(source: Source, case: Row) -> Section:
     branch = case["branch_id"]
     gap = ratio(case["gap_num"], case["gap_den"])
     limit = exact(case["limit_pp"])
-    bounds = () if limit is None else (limit,)
     said = [
         words.text(
             "exemption.sheet.intro",
@@ -125,8 +124,8 @@ def _head(source: Source, case: Row) -> Section:
             "exemption.sheet.reference",
             quarter=case["reference"] or "—",
             within=_within(words, case["within_at_reference"]),
-            gap="—" if gap is None else Figure(gap, "pp", against=bounds).text,
-            limit="—" if limit is None else Figure(limit, "pp").text,
+            gap="—" if gap is None else beside(gap, "pp", limit).text,
+            limit="—" if limit is None else in_full(limit, "pp").text,
             opening=_within(words, case["within_at_opening"]),
             finding=_within(words, case["within_at_finding"]),
         ),

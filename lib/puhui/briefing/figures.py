@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
-from math import isfinite
+
+from puhui.rounding import decimals, digits_for, exact, half_up, plain_number, rounded
+
+__all__ = [
+    "DIGITS",
+    "SCALES",
+    "Figure",
+    "beside",
+    "digits_for",
+    "exact",
+    "half_up",
+    "in_full",
+    "plain_number",
+    "ratio",
+    "rounded",
+]
 
 #: What a kind of figure is divided by for showing (money is held in yuan).
 SCALES = {"money_wan": 10_000, "money_yi": 100_000_000}
@@ -20,27 +33,6 @@ DIGITS = {
     "bp": 1,
     "count": 0,
 }
-#: Beyond this many decimals a near tie is put in words.
-MOST_DIGITS = 8
-
-_CONTEXT = Context(prec=60, rounding=ROUND_HALF_UP)
-
-
-def exact(value: object) -> Fraction | None:
-    """Return a number as a fraction; ``None``, and floats that are no number, give ``None``.
-
-    Examples
-    --------
-    >>> exact("3.00"), exact(0.1), exact(None)
-    (Fraction(3, 1), Fraction(1, 10), None)
-    """
-    if value is None or isinstance(value, bool):
-        return None
-    if isinstance(value, float):
-        return Fraction(repr(value)) if isfinite(value) else None
-    if isinstance(value, Fraction | int | Decimal | str):
-        return Fraction(value)
-    raise TypeError(f"not a number: {value!r}")
 
 
 def ratio(numerator: str | None, denominator: str | None) -> Fraction | None:
@@ -48,40 +40,6 @@ def ratio(numerator: str | None, denominator: str | None) -> Fraction | None:
     if numerator is None or denominator is None:
         return None
     return Fraction(numerator) / Fraction(denominator)
-
-
-def rounded(value: Fraction, digits: int) -> Decimal:
-    """Round half away from zero (四舍五入), as Excel's number formats do.
-
-    Examples
-    --------
-    >>> rounded(Fraction(5, 1000), 2), rounded(Fraction(-1, 1000), 2)
-    (Decimal('0.01'), Decimal('0.00'))
-    """
-    scaled = abs(value) * 10**digits
-    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
-    number = Decimal(whole).scaleb(-digits, context=_CONTEXT)
-    return -number if value < 0 and whole else number
-
-
-def _order(left: Fraction | Decimal, right: Fraction | Decimal) -> int:
-    return (left > right) - (left < right)
-
-
-def digits_for(value: Fraction, digits: int, against: Sequence[Fraction]) -> int:
-    """Fewest decimals, at least ``digits``, at which rounding keeps the order with limits.
-
-    Examples
-    --------
-    >>> digits_for(Fraction("3.004"), 2, [Fraction(3)])
-    3
-    """
-    for tried in range(digits, MOST_DIGITS + 1):
-        if all(
-            _order(rounded(value, tried), rounded(a, tried)) == _order(value, a) for a in against
-        ):
-            return tried
-    return MOST_DIGITS
 
 
 @dataclass(frozen=True)
@@ -144,14 +102,29 @@ class Figure:
         return f"{rounded(self.scaled, self.shown_digits):,f}"
 
 
-def plain_number(value: Fraction, digits: int) -> str:
-    """Write a limit with all the decimals it has, at least ``digits`` (a recurring one: eight).
+def beside(value: Fraction, kind: str, limit: Fraction | None) -> Figure:
+    """Return a value beside its limit: with no fewer decimals than the limit is written with.
 
     Examples
     --------
-    >>> plain_number(Fraction(3), 2), plain_number(Fraction("0.125"), 2)
-    ('3.00', '0.125')
+    >>> beside(Fraction("2.3"), "pp", Fraction("2.345")).text
+    '2.300'
     """
-    while digits < MOST_DIGITS and Fraction(rounded(value, digits)) != value:
-        digits += 1
-    return f"{rounded(value, digits):,f}"
+    if limit is None:
+        return Figure(value, kind)
+    return Figure(value, kind, _digits_of(limit, kind), (limit,))
+
+
+def in_full(limit: Fraction, kind: str) -> Figure:
+    """Return a limit with all the decimals it has.
+
+    Examples
+    --------
+    >>> in_full(Fraction(3), "pp").text, in_full(Fraction("2.345"), "pp").text
+    ('3.00', '2.345')
+    """
+    return Figure(limit, kind, _digits_of(limit, kind))
+
+
+def _digits_of(limit: Fraction, kind: str) -> int:
+    return max(DIGITS[kind], decimals(limit / SCALES.get(kind, 1)) or 0)

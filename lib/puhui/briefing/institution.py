@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from puhui.briefing.clauses import clauses_section, methods_section
+from puhui.briefing.edits import edited
 from puhui.briefing.exemption import exemption_section
 from puhui.briefing.judged import PASSED, PROBLEMS, flagged, name_with_flags, spoken
 from puhui.briefing.lacking import lacking_said, to_be_sent
@@ -53,7 +54,8 @@ def institution_sections(source: Source, institution_id: str) -> tuple[Section, 
         exemption_section(source, institution_id),
         methods_section(source, institution_id),
     )
-    return (*letter, *(replace(section, is_annex=True) for section in annexes))
+    sections = (*letter, *(replace(section, is_annex=True) for section in annexes))
+    return edited(source, institution_id, sections)
 
 
 def _heading(source: Source, key: str) -> str:

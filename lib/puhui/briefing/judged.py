@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 
-from puhui.briefing.figures import DIGITS, Figure, exact, plain_number, ratio
+from puhui.briefing.figures import DIGITS, Figure, beside, exact, plain_number, ratio
 from puhui.briefing.source import Row
 from puhui.briefing.table import NOT_ASKED, NoData
 from puhui.briefing.words import Words
@@ -85,6 +85,9 @@ def value_figure(row: Row) -> Figure | NoData:
     value = own_value(row)
     if value is None:
         return no_value(row, row["reason"] or "")
+    limit = exact(row["threshold"])
+    if limit is not None:
+        return beside(value, kind_of(row), limit)
     return Figure(value, kind_of(row), against=_against(row))
 
 

@@ -23,6 +23,7 @@ from puhui.briefing.overall import joined, judged
 from puhui.briefing.peers import MORE_IS_BETTER, Peers, fewest, peers
 from puhui.briefing.source import Row, Source
 from puhui.briefing.table import Chart, Column, Section, Table
+from puhui.briefing.trend import trend
 
 
 def indicators_section(source: Source, institution_id: str) -> Section:
@@ -52,7 +53,8 @@ def indicators_section(source: Source, institution_id: str) -> Section:
         words.text("institution.indicators.rounding"),
     )
     table = Table("indicators", title, columns, cells, notes)
-    return Section("indicators", heading, (), (table,), _gauges(source, rows))
+    tables, charts = trend(source, institution_id)
+    return Section("indicators", heading, (), (table, *tables), (*_gauges(source, rows), *charts))
 
 
 def _indicator_cells(source: Source, row: Row, compared: Peers | None) -> tuple[object, ...]:

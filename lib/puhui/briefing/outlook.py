@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from puhui.briefing.figures import Figure, exact, ratio
+from puhui.briefing.figures import Figure, beside, exact, half_up, ratio
 from puhui.briefing.source import Row, Source
 from puhui.briefing.table import Column, NoData, Table
 from puhui.briefing.words import Words
@@ -62,7 +62,7 @@ def chance(share: float | None, words: Words) -> str:
         return words.text("outlook.chance.none", least=f"{float(least):g}")
     if 100 * (1 - value) < least:
         return words.text("outlook.chance.most", most=f"{float(100 - least):g}")
-    return words.text("outlook.chance.some", value=f"{float(100 * value):.1f}")
+    return words.text("outlook.chance.some", value=half_up(100 * value, 1))
 
 
 def _pp(value: float | None, row: Row) -> str:
@@ -71,9 +71,17 @@ def _pp(value: float | None, row: Row) -> str:
     return found.text if isinstance(found, Figure) else "—"
 
 
+def _told_apart(score: float, other: float) -> str:
+    """Write a score with as many decimals as tell it from the other one."""
+    mine, against = exact(score), exact(other)
+    if mine is None or against is None:
+        return "—"
+    return Figure(mine, "number", 3, (against,)).text
+
+
 def _figure(value: float | None, row: Row) -> Figure | NoData:
     number, limit = exact(value), exact(row["tolerance_pp"])
-    return NoData() if number is None else Figure(number, "pp", against=(limit,) if limit else ())
+    return NoData() if number is None else beside(number, "pp", limit)
 
 
 def _deferred(row: Row, words: Words) -> list[str]:
@@ -118,11 +126,11 @@ def _score(rows: list[Row], words: Words, length: str) -> str:
         origins=len(each),
         forecasts=total["forecasts"],
         inside=total["inside"],
-        share=f"{float(share):.0f}",
+        share=half_up(share, 0),
         below=total["below"],
         above=total["above"],
-        crps=f"{total['crps_pp']:.3f}",
-        as_now=f"{total['crps_as_now_pp']:.3f}",
+        crps=_told_apart(total["crps_pp"], total["crps_as_now_pp"]),
+        as_now=_told_apart(total["crps_as_now_pp"], total["crps_pp"]),
         verdict=words.text(f"outlook.backtest.{name}", count=len(each), won=won),
     )
     if length == "short":
@@ -130,7 +138,8 @@ def _score(rows: list[Row], words: Words, length: str) -> str:
     told = {"could": total["could_leave"], "events": total["events"]}
     if total["brier"] is None:
         return said + words.text("outlook.backtest.few", **told)
-    scores = {"brier": f"{total['brier']:.3f}", "as_now": f"{total['brier_as_now']:.3f}"}
+    mine, as_now = total["brier"], total["brier_as_now"]
+    scores = {"brier": _told_apart(mine, as_now), "as_now": _told_apart(as_now, mine)}
     return said + words.text("outlook.backtest.brier", **told, **scores)
 
 
@@ -183,4 +192,4 @@ def _county_table(source: Source, rows: list[Row], quarter: str) -> Table:
 
 def _gap_now(row: Row) -> Figure | NoData:
     value, limit = ratio(row["gap_num"], row["gap_den"]), exact(row["tolerance_pp"])
-    return NoData() if value is None else Figure(value, "pp", against=(limit,) if limit else ())
+    return NoData() if value is None else beside(value, "pp", limit)

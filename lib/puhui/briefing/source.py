@@ -68,6 +68,26 @@ class IndicatorWords:
 
 
 @dataclass(frozen=True)
+class Edit:
+    """What an analyst wrote instead of a sentence, and the sentence as it was then."""
+
+    generated: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Edits:
+    """The edits of a page by the keys of its sentences.
+
+    ``file`` is where they stand; ``error`` says why the file could not be read.
+    """
+
+    file: str
+    by_key: Mapping[str, Edit] = field(default_factory=dict)
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class Source:
     """Gathered results of one quarter.
 
@@ -91,6 +111,8 @@ class Source:
         Plain text for header and footer: office, version, params, policy, inputs, selection.
     failed
         Institution id → what failed and why.
+    edits
+        Page (:data:`COUNTY` or institution id) → sentences an analyst wrote instead.
     """
 
     quarter: Quarter
@@ -102,6 +124,7 @@ class Source:
     words: Words
     meta: Mapping[str, str]
     failed: Mapping[str, str]
+    edits: Mapping[str, Edits] = field(default_factory=dict)
 
     def table(self, name: str) -> pa.Table | None:
         """Return a result table, or ``None`` if it was not gathered."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from puhui.briefing.charts import Dot, dot_chart
-from puhui.briefing.figures import DIGITS, Figure, exact, plain_number, ratio
+from puhui.briefing.figures import DIGITS, Figure, beside, exact, in_full, plain_number, ratio
 from puhui.briefing.judged import PASSED, flagged, no_value, verdict_said
 from puhui.briefing.outlook import institution_outlook
 from puhui.briefing.overall import inapplicable, joined, shortened
@@ -37,7 +37,7 @@ def gap_figure(row: Row) -> Figure | NoData:
     value, bound = gap(row), limit(row)
     if value is None:
         return no_value(row)
-    return Figure(value, "pp", against=() if bound is None else (bound,))
+    return beside(value, "pp", bound)
 
 
 def unit_name(source: Source, row: Row) -> str:
@@ -114,7 +114,7 @@ def tolerance_table(
             _percent(row["inclusive_npl_pct"], row),
             _percent(row["all_npl_pct"], row),
             gap_figure(row),
-            limit(row),
+            None if (bound := limit(row)) is None else in_full(bound, "pp"),
             comparator(words, row),
             words.mark(row["verdict"], row["flags"]),
             words.of("common.sources", row["source"]) if row["source"] else "—",

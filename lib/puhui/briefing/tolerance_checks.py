@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from puhui.briefing.figures import Figure, exact, ratio
+from puhui.briefing.figures import Figure, beside, exact, ratio
 from puhui.briefing.judged import PASSED
 from puhui.briefing.overall import joined
 from puhui.briefing.source import Row, Source
@@ -57,7 +57,7 @@ def _points(row: Row, value: Fraction | None) -> Figure | NoData:
     bound = exact(row["tolerance_pp"])
     if value is None:
         return NoData("", "—")
-    return Figure(value, "pp", against=() if bound is None else (bound,))
+    return beside(value, "pp", bound)
 
 
 def _number(value: object, kind: str) -> Figure | NoData:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from puhui.briefing.figures import Figure
+from puhui.briefing.figures import beside
 from puhui.briefing.judged import flagged, limit_text, serious_first, spoken
 from puhui.briefing.overall import force_word, problems
 from puhui.briefing.source import Row, Source
@@ -68,12 +68,11 @@ def _flag_remarks(source: Source, row: Row) -> str:
 
 def _branch_item(source: Source, row: Row, name: str) -> str:
     value, bound = gap(row), limit(row)
-    against = () if bound is None else (bound,)
     entry = source.catalogue.get(source.words.text("institution.tolerance.indicator"))
     text = source.words.text(
         "institution.problems.branch",
         branch=name,
-        value="" if value is None else Figure(value, "pp", against=against).text,
+        value="" if value is None else beside(value, "pp", bound).text,
         limit="" if bound is None else tolerance_limit_text(bound),
         clause=entry.clause if entry else "—",
         comparator=comparator(source.words, row),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from puhui.briefing.figures import Figure, exact
+from puhui.briefing.figures import Figure, exact, in_full
 from puhui.briefing.judged import no_value, own_value, value_figure
 from puhui.briefing.overall import inapplicable, joined
 from puhui.briefing.source import Row, Source
@@ -221,7 +221,12 @@ def _plan(source: Source, institution_id: str) -> tuple[object, ...]:
     if row is None or own_value(row) is None:
         return (no_value(row) if row else NoData(),) * 3
     (plan,) = _parts(source, institution_id, row, "plan")
-    return _figure(plan, "money_yi", row), value_figure(row), exact(row["threshold"])
+    return _figure(plan, "money_yi", row), value_figure(row), _limit(row)
+
+
+def _limit(row: Row) -> Figure | None:
+    limit = exact(row["threshold"])
+    return None if limit is None else in_full(limit, "percent")
 
 
 def _without_reason(row: Row | None) -> Figure | NoData:

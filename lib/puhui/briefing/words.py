@@ -14,6 +14,33 @@ from puhui.results import FLAGS, VERDICTS
 
 #: Stem of the file that replaces single texts of the others.
 _LOCAL = "local"
+#: Values of a template that say what its sentence is about: part of the sentence's key.
+_ABOUT = ("clause", "label", "branch", "name", "section", "file", "model")
+#: Characters of such a value that are kept.
+_LONGEST = 40
+
+
+class Said(str):
+    """A sentence with the key that stays the same when its figures change.
+
+    Examples
+    --------
+    >>> (Said("一。", key="leads.item/C2.1") + "二。").key
+    'leads.item/C2.1'
+    """
+
+    __slots__ = ("key",)
+    key: str
+
+    def __new__(cls, text: str, *, key: str = "") -> Said:
+        """Make a sentence of a text."""
+        said = super().__new__(cls, text)
+        said.key = key
+        return said
+
+    def __add__(self, more: str) -> Said:
+        """Go on with the sentence: the key remains."""
+        return Said(str(self) + more, key=self.key)
 
 
 @dataclass(frozen=True)
@@ -75,7 +102,7 @@ class Words:
         return node
 
     def text(self, name: str, /, **values: object) -> str:
-        """Fill a template; values are put in as plain text.
+        """Fill a template; values are put in as plain text. What comes back is :class:`Said`.
 
         Raises
         ------
@@ -87,13 +114,15 @@ class Words:
             raise ParamsError(f"“{name}”应为一句文字。", where=f"params/words：{name}")
         safe = {k: plain(v) if isinstance(v, str) else v for k, v in values.items()}
         try:
-            return string.Formatter().vformat(template, (), safe)
+            said = string.Formatter().vformat(template, (), safe)
         except (KeyError, IndexError, ValueError, AttributeError) as error:
             raise ParamsError(
                 f"模板“{template}”不能填写：{error}。",
                 where=f"params/words：{name}",
                 remedy=f"可用的名称：{'、'.join(sorted(values)) or '无'}。",
             ) from None
+        about = (str(values[k])[:_LONGEST] for k in _ABOUT if k in values)
+        return Said(said, key="/".join((name.partition(".")[2], *about)))
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Return a list of plain texts."""

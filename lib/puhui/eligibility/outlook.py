@@ -33,6 +33,7 @@ from puhui.measures import RETURNS
 from puhui.params import Params
 from puhui.quarter import Quarter
 from puhui.results import twelve_digits
+from puhui.rounding import half_up
 from puhui.store import Snapshot
 
 #: Institution under which rows of all institutions together stand.
@@ -181,14 +182,14 @@ def outlook_rows(
         made |= _forecast(one.shifted(shift), row["threshold"])
         made |= _shares(known, institution) if one.method == "ledger" else {}
         apart = now - Fraction(base)
-        reason = _MOVED.format(abs(float(apart))) if abs(apart) > _APART else None
+        reason = _MOVED.format(half_up(abs(apart), 2)) if abs(apart) > _APART else None
         found.append({**made, **_supposed(book, now), "reason": reason})
     return found
 
 
 _NO_GAP = "本季度末的差额无数据。"
 _TOO_FEW = "过去的季度太少：四次季度间变动以后才作前瞻。"
-_MOVED = "台账计算的差额与填报的相差{:.2f}个百分点，前瞻按填报的差额平移。"
+_MOVED = "台账计算的差额与填报的相差{}个百分点，前瞻按填报的差额平移。"
 
 
 def _forecast(forecast: Forecast, threshold: object) -> dict[str, object]:

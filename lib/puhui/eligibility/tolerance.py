@@ -21,6 +21,7 @@ from puhui.indicators import Bench, Evaluation, Facts, evaluate, result_row
 from puhui.measures import LEDGER, REGISTER
 from puhui.params.expression import NoData
 from puhui.results import twelve_digits
+from puhui.rounding import plain_number
 
 #: The indicator that carries the tolerance test.
 TOLERANCE = "C7.2"
@@ -213,7 +214,7 @@ def _own_limit(bench: Bench, facts: Facts, branch_id: str | None, fields: Row) -
     own = _measure(bench, facts, of, name, REGISTER)
     if own is None:
         return {}
-    found: Row = {"own_tolerance_pp": f"{own:.2f}", "own_basis": basis}
+    found: Row = {"own_tolerance_pp": plain_number(Fraction(own), 2), "own_basis": basis}
     if fields["gap_num"] is None:
         return found
     gap = Fraction(int(str(fields["gap_num"])), int(str(fields["gap_den"])))

@@ -15,6 +15,7 @@ from puhui.errors import PuhuiError
 from puhui.indicators import Bench, Facts
 from puhui.params.policy import SUPPOSED
 from puhui.results import VERDICTS
+from puhui.rounding import digits_for, half_up
 
 Row = dict[str, object]
 _WORDS = {"institution": "所属机构", "branch": "网点自身"}
@@ -107,4 +108,5 @@ def _side(row: Row) -> str:
     if row["gap_num"] is None:
         return word
     gap = Fraction(int(str(row["gap_num"])), int(str(row["gap_den"])))
-    return f"{word}（差额 {float(gap):.4f}，界限 {row['tolerance_pp']}）"
+    digits = digits_for(gap, 4, [Fraction(str(row["tolerance_pp"]))])
+    return f"{word}（差额 {half_up(gap, digits)}，界限 {row['tolerance_pp']}）"

@@ -14,6 +14,7 @@ from puhui import results
 from puhui.measures.rows import LEDGER, RETURNS
 from puhui.params import Params
 from puhui.params.reconciliation import Reconciliation
+from puhui.rounding import digits_for, half_up
 
 Row = dict[str, object]
 #: Quarter and institution.
@@ -83,9 +84,10 @@ def _difference(
         if gain is None:
             note = f"；台账另有 {ledger['set_aside']} 行被隔离，其中金额不能全读出"
     unit = params.measures[rule.measure].unit
+    digits = digits_for(gap, 2, [Fraction(0)])
     return (
-        f"{rule.label}报表 {float(one):,.2f}，台账 {float(other):,.2f}，"
-        f"相差 {float(gap):+,.2f} {unit}{note}"
+        f"{rule.label}报表 {half_up(one, digits)}，台账 {half_up(other, digits)}，"
+        f"相差 {'+' if gap > 0 else ''}{half_up(gap, digits)} {unit}{note}"
     )
 
 

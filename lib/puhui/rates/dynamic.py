@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 import pyarrow as pa
 
@@ -22,6 +23,7 @@ from puhui.errors import FitError
 from puhui.rates.least_squares import Fit, fit
 from puhui.rates.month_means import MonthMean
 from puhui.results import twelve_digits
+from puhui.rounding import half_up
 
 #: No dynamics are estimated on fewer months or fewer moves of the benchmark.
 MIN_MONTHS = 36
@@ -152,11 +154,12 @@ def _tried(estimate: Callable[[], LongRun], kind: str, said: list[str]) -> LongR
 
 def _said(found: LongRun) -> str:
     error = found.se_crv3 if found.se_crv3 is not None else found.se_crv1
-    about = f"，标准误{error:.3f}" if error is not None else "，没有可用的标准误"
-    head = f"基准变动1个百分点，同类贷款利率最终相应变动{found.estimate:.3f}个百分点{about}"
+    about = f"，标准误{half_up(error, 3)}" if error is not None else "，没有可用的标准误"
+    head = f"基准变动1个百分点，同类贷款利率最终相应变动{half_up(found.estimate, 3)}个百分点{about}"
     if found.kind == "lags":
-        return f"滞后项之和：{head}；当月{found.first:.3f}。"
-    return f"误差修正式：{head}；每月弥合差距的{found.speed or 0.0:.1%}。"
+        return f"滞后项之和：{head}；当月{half_up(found.first, 3)}。"
+    speed = half_up(100 * Fraction(str(found.speed or 0.0)), 1)
+    return f"误差修正式：{head}；每月弥合差距的{speed}%。"
 
 
 def long_run_sum(means: Sequence[MonthMean], *, lags: int = LAGS) -> LongRun:

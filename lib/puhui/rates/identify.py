@@ -18,6 +18,7 @@ from typing import TypeAlias
 from puhui.errors import FitError
 from puhui.rates.moments import CellSums, Moments
 from puhui.rates.solve import Solution
+from puhui.rounding import digits_for, half_up
 
 #: Loans by benchmark level and institution.
 Counts: TypeAlias = dict[int, dict[str, int]]
@@ -369,11 +370,13 @@ def report(
         ((d, v) for d, v in shares.items()), key=lambda v: v[1], default=(None, Fraction(0))
     )
     reasons = []
-    if move_date and move_share > Fraction(rules.max_single_move_share) / 100:
-        reasons.append(f"剩余变动的{float(move_share):.0%}来自{move_date}一次调整")
-    if step and step[0] > Fraction(rules.max_step_trend_r2):
+    most_share = Fraction(rules.max_single_move_share) / 100
+    most_r2 = Fraction(rules.max_step_trend_r2)
+    if move_date and move_share > most_share:
+        reasons.append(f"剩余变动的{_percent(move_share, 0, most_share)}%来自{move_date}一次调整")
+    if step and step[0] > most_r2:
         reasons.append(
-            f"{label}可由{step[1]}的一次台阶加线性趋势解释{float(step[0]):.1%}"
+            f"{label}可由{step[1]}的一次台阶加线性趋势解释{_percent(step[0], 1, most_r2)}%"
             if step[0] < 1
             else f"{label}完全由{step[1]}的一次台阶加线性趋势决定"
         )
@@ -389,3 +392,8 @@ def report(
         bool(reasons),
         told,
     )
+
+
+def _percent(share: Fraction, digits: int, limit: Fraction) -> str:
+    """Write a share in per cent with as many decimals as its limit needs."""
+    return half_up(100 * share, digits_for(100 * share, digits, [100 * limit]))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from puhui.runner.editing import edits_key
 from puhui.runner.notebooks import Task, notebook_key
 from puhui.runner.project import code_fingerprint, combine, file_hash
 from puhui.runner.workspace import COUNTY, Run
@@ -100,11 +101,13 @@ class Planner:
             sorted(self.run.config.failed.items()),
             sorted(self.run.meta().items()),
         )
-        tasks = [self._task("05_institution", i, shown, (), *self._papers(i)) for i in institutions]
-        return [*tasks, self._task("06_county", COUNTY, shown, (), *self._papers(COUNTY))]
+        tasks = [self._page("05_institution", i, shown) for i in institutions]
+        return [*tasks, self._page("06_county", COUNTY, shown)]
 
-    def _papers(self, part: str) -> tuple[Path, Path]:
-        return self.run.annex_path(part), self.run.document_path(part)
+    def _page(self, name: str, part: str, shown: str) -> Task:
+        rests_on = combine(shown, edits_key(self.run, part))
+        made = self.run.annex_path(part), self.run.document_path(part)
+        return self._task(name, part, rests_on, (), *made)
 
     def _task(
         self, name: str, part: str, rests_on: str, slices: tuple[str, ...], *makes: Path

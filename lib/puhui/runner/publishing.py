@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from puhui import __version__, results
 from puhui.runner import as_judged
+from puhui.runner.editing import edits_read, edits_remarks
 from puhui.runner.gathering import county_tables
 from puhui.runner.locking import LOCK
 from puhui.runner.notebooks import Done, read
@@ -142,7 +143,13 @@ def write_index(
     names += kept.get(COUNTY, [])
     page = run.config.folder / "index.html"
     failure = run.config.failed.get(COUNTY, "")
-    text = index_page(source, statuses, links=_links(run, names), county_failure=failure)
+    text = index_page(
+        source,
+        statuses,
+        links=_links(run, names),
+        county_failure=failure,
+        remarks=edits_remarks(source, [COUNTY, *sorted(ready)]),
+    )
     write_text(page, text)
     return page
 
@@ -248,6 +255,7 @@ def manifest(
             for n in sorted(policy.settings)
         },
         "inputs": [list(s) for s in run.config.snapshots],
+        "edits": edits_read(run),
         "rows": _row_counts(intake),
         "folders_read": sum(t.read for t in prepared.taken),
         "executed": sum(d.executed for d in done),

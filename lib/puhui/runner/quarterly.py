@@ -31,7 +31,7 @@ from puhui.runner.staging import Staging
 from puhui.runner.state import State
 from puhui.runner.unchanged import Trace, nothing_to_do
 from puhui.runner.warm import TEMPLATE
-from puhui.runner.workspace import COUNTY, Run, RunConfig
+from puhui.runner.workspace import COUNTY, EDITS, Run, RunConfig
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,8 @@ class Request:
         given = ["submissions", "supervisor", "confirmations.csv"]
         apart = [self.notebook_folder, *([self.as_judged] if self.as_judged else [])]
         named = [self.data / name for name in given if (self.data / name).exists()]
-        return [*named, *folders, *series_folders(folders, self.data), *apart]
+        # Edits of a later day count too: their folder is looked at, there or not.
+        return [*named, self.data / EDITS, *folders, *series_folders(folders, self.data), *apart]
 
 
 @dataclass(frozen=True)

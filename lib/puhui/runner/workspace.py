@@ -24,7 +24,7 @@ from puhui.quarter import Quarter
 from puhui.store import SUPERVISOR, Snapshot, Store, write_table, write_text
 
 if TYPE_CHECKING:
-    from puhui.briefing.source import ClauseWords, IndicatorWords, Source
+    from puhui.briefing.source import ClauseWords, Edits, IndicatorWords, Source
     from puhui.briefing.table import Section
 
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 COUNTY = "county"
 #: Findings of filed figures held against ledgers, which come after the measures.
 RECONCILED = "reconciliation"
+#: Folder of hand edits, in the data folder: beside ``store/`` the only one written there.
+EDITS = "edits"
 #: Item of a plan that says that the two increases were handed down as a task.
 PLANNED = "assessed_balance"
 
@@ -307,7 +309,19 @@ class Run:
             words=Words.load(self.params.word_files()),
             meta=self.meta(),
             failed=dict(self.config.failed),
+            edits=self._edits(),
         )
+
+    def edits_file(self, page: str) -> Path:
+        """Where an analyst's sentences for a page stand; ``page`` is an institution or county."""
+        return Path(self.config.data) / EDITS / self.config.quarter / f"{page}.yaml"
+
+    def _edits(self) -> dict[str, Edits]:
+        from puhui.briefing.edits import read_edits
+
+        pages = (COUNTY, *self.config.institutions)
+        files = {page: self.edits_file(page) for page in pages}
+        return {page: read_edits(file) for page, file in files.items() if file.is_file()}
 
     def _catalogue(self) -> dict[str, IndicatorWords]:
         from puhui.briefing.source import IndicatorWords

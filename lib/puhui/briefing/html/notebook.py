@@ -10,6 +10,7 @@ from markupsafe import Markup
 from nbconvert.exporters.templateexporter import TemplateExporter
 
 from puhui.briefing.html.environment import TEMPLATES, environment
+from puhui.briefing.html.outlines import share_outlines
 from puhui.errors import NotebookFailed
 
 
@@ -74,7 +75,7 @@ def export_notebook(
         "provenance": tuple(provenance),
     }
     text, _ = PageExporter().from_notebook_node(nb, resources={"page": page})
-    return str(text)
+    return share_outlines(str(text))
 
 
 def _displayed(cell: Any, n: int) -> list[Markup]:

@@ -76,6 +76,7 @@ def index_page(
     *,
     links: Sequence[Link] = (),
     county_failure: str = "",
+    remarks: Sequence[str] = (),
 ) -> str:
     """Return the run's first page: every institution's state, links, what failed and why.
 
@@ -89,6 +90,8 @@ def index_page(
         County page, annexes and results, relative to the index.
     county_failure
         Why the county's page could not be made; stands at the top, empty if it was made.
+    remarks
+        What to look at again in pages with hand edits, a line each.
     """
     words = source.words
     conditions = words.map("index.conditions")
@@ -108,6 +111,8 @@ def index_page(
         "county_failure": words.text("index.county_failure", reason=county_failure)
         if county_failure
         else "",
+        "remarks": remarks,
+        "remarks_heading": words.text("common.edits.index.heading"),
         "provenance": provenance(source.meta, words),
     }
     return render("index.html.j2", values)
