@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
+from decimal import Decimal
+
 import pytest
 from typer.testing import CliRunner
 
 from eligibility.persons import DEFAULT, loaded, person, table
 from puhui import cli
 from puhui.eligibility import decide, decide_file, suppose, written
-from puhui.eligibility.exemption import trail
+from puhui.eligibility.exemption import NOT_SENT, trail
+from puhui.eligibility.exemption_files import read_cell
 from puhui.errors import RunError
 from vocabulary import PARAMS
 
@@ -119,3 +124,26 @@ def test_the_command_prints_decisions_and_writes_nothing(file):
 def test_the_default_person_asks_for_every_cell_of_the_table():
     named = {tuple(name.split(".", 1)) for name in DEFAULT}
     assert set(table().columns) <= named
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "cell"),
+    [
+        (("case", "first_overdue_on"), "2021-03-01", dt.date(2021, 3, 1)),
+        (("case", "interest_arrears"), "10,000.01", Decimal("10000.01")),
+        (("person", "took_over_on"), "?", NOT_SENT),
+        (("person", "took_over_on"), "", None),
+        (("person", "misconduct"), "不明", None),
+        (("person", "dissent_record_no"), "纪要3号", True),
+        (("unit", "within_tolerance"), "否", False),
+    ],
+)
+def test_a_cell_is_read_as_its_column_is_and_a_question_mark_is_unknown(column, text, cell):
+    assert read_cell(table(), column, text, "") == cell
+
+
+def test_the_trail_says_which_facts_each_rule_asks_for():
+    document = json.loads(trail(decide(table(), person()), "2021Q4", "abc"))
+    facts = {rule["name"]: rule["facts"] for rule in document["rules"]}
+    assert facts["misconduct"] == ["misconduct"]
+    assert "within_line" in facts["tolerance"] and "misconduct" not in facts["tolerance"]

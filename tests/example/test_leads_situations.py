@@ -12,7 +12,8 @@ from puhui.example.conduct.situations import COLUMNS, SITUATIONS
 from puhui.example.roster import LAST, QUARTERS, ROSTER, institution_id
 from puhui.example.world import grow
 
-SEEDS = ("2021", "7", "leads")
+#: In the last, rates rose at every bank whose all-in cost is known.
+SEEDS = ("2021", "7", "leads", 167537821)
 CLAUSES = """
 C2.3x C3.2 C3.3a C3.3b C3.4a C3.4b C3.5a C3.5b C3.5c C3.6a C3.6b C3.6c C4.6
 C4.7a C4.7b C4.7c C6.4a C6.4b C7.3 C7.5

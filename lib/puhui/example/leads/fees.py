@@ -20,8 +20,10 @@ from puhui.quarter import Quarter
 Row = dict[str, Any]
 #: Banks that fill in the sheet, and those that sign "nothing to report"; others leave it out.
 SENT, NIL = ("DX2", "GF1", "CS1", "CS2", "NS2", "CZ2"), ("DX1", "NS1", "NS3")
-#: The bank whose own charges grow in the current year, and by how many bp of a loan.
-DEARER, _OWN_FEE_BP, _COVERED_PERCENT = "CS1", 200, 35
+#: Banks with charges of their own in one year only: one grows dearer, one gives them up, so that
+#: both verdicts on all-in cost are there however rates moved. How many bp of a loan they are.
+OWN_CHARGES = {"CS1": 2021, "NS2": 2020}
+_OWN_FEE_BP, _COVERED_PERCENT = 200, 35
 #: Charged by, borne by, kind, bp of the loan, waived percent, in the contract; story by story.
 _TOLD: dict[str, tuple[tuple[str, str, str, int, int, int], ...]] = {
     "fee_chain": (
@@ -64,7 +66,7 @@ def register(county: County, quarter: Quarter, short: str) -> Columns | None:
 def _rows(book: Book, quarter: Quarter) -> Iterator[Row]:
     loans, day = book.loans, day_number(quarter.end)
     drawn = (year(loans["drawn_on"]) == quarter.year) & (loans["drawn_on"] <= day)
-    dear = set(_dear(book, quarter).tolist()) if book.unit.short == DEARER else set()
+    dear = set(_dear(book, quarter).tolist())
     usual = set(_usual(book, drawn).tolist())
     told = set(np.flatnonzero(drawn & (loans["story"] > 0)).tolist())
     for row in sorted(usual | dear | told):
@@ -111,13 +113,13 @@ def _usual_charge(guarantee: int) -> tuple[str, str, str, int, int, int]:
 
 
 def _dear(book: Book, quarter: Quarter) -> Ints:
-    """Largest one-year loans of each quarter of the current year that carry an own charge."""
-    if quarter.year != 2021:
+    """Largest one-year loans of each quarter of the year that carry an own charge."""
+    if quarter.year != OWN_CHARGES.get(book.unit.short):
         return np.empty(0, dtype=np.int64)
     loans, chosen = book.loans, [np.empty(0, dtype=np.int64)]
     scope = in_scope(book)
     for number in range(1, quarter.number + 1):
-        months = Quarter(2021, number)
+        months = Quarter(quarter.year, number)
         first, last = (month_number(day_number(d)) for d in (months.start, months.end))
         when = month_number(loans["drawn_on"])
         here = scope & (when >= first) & (when <= last)
