@@ -79,6 +79,17 @@ def run(
         typer.Option("--as-judged", help="inputs.lock：按其中锁定的版本重做，不接收新报送。"),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="全部重做，不论有无变化。")] = False,
+    audience: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--audience",
+            help="只编制给这些对象的发送包，可重复：supervisor（不编制）、institution、circular、"
+            "government（默认全部）。",
+        ),
+    ] = None,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="另把各页打印成 PDF（需要 Chromium 或 Chrome）。")
+    ] = False,
 ) -> None:
     """从报送到网页：接收校验 → 入库 → 指标 → 笔记本 → 汇集 → 通报。"""
     from puhui import schema
@@ -86,7 +97,14 @@ def run(
 
     request = _request(quarter, data, params, out, institution, top, jobs)
     with _progress() as progress:
-        outcome = run_quarter(replace(request, as_judged=as_judged, force=force), progress)
+        asked = replace(
+            request,
+            as_judged=as_judged,
+            force=force,
+            audiences=tuple(audience or ()),
+            browser=_browser() if pdf else "",
+        )
+        outcome = run_quarter(asked, progress)
     manifest = outcome.manifest
     for table, rows in manifest["rows"].items():
         _out.print(
@@ -425,6 +443,18 @@ def lab(context: typer.Context) -> None:
     notebooks = str(project_root() / "notebooks")
     command = [sys.executable, "-m", "jupyterlab", notebooks, *context.args]
     raise typer.Exit(subprocess.call(command))
+
+
+def _browser() -> str:
+    """Find what prints; say so where there is nothing, and go on without."""
+    from puhui.runner.printing import GIVEN, find_browser
+
+    found = find_browser()
+    if found is None:
+        said = "注意　找不到 Chromium 或 Chrome，不生成 PDF；网页可在任何浏览器中打印。"
+        remedy = f"装好后重新执行，或用环境变量 {GIVEN} 指定。"
+        _err.print(said + remedy, style="yellow", highlight=False, markup=False)
+    return found or ""
 
 
 def _request(

@@ -56,7 +56,12 @@ SECTIONS = (
     Section("problems", "二、发现的问题", items=("第一个。", "第二个。")),
     Section("one", "附件1\u3000指标", (), (WIDE, GROUPED), is_annex=True),
     Section(
-        "two", "附件2\u3000图表", (), (NARROW,), (Chart("<svg/>", "图", "走势"),), is_annex=True
+        "two",
+        "附件2\u3000图表",
+        (),
+        (NARROW,),
+        (Chart("<svg/>", "图", "走势", "one"),),
+        is_annex=True,
     ),
     Section("methods", "计算方法", ("不进公文。",), folded=True),
 )

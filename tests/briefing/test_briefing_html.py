@@ -1,5 +1,7 @@
 import re
+from base64 import b64encode
 from fractions import Fraction
+from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from puhui.briefing.html import (
     render_section,
     render_table,
 )
+from puhui.briefing.html.environment import script
 from puhui.briefing.html.pages import provenance
 from puhui.briefing.institution import institution_sections
 from puhui.briefing.table import Chart, Column, Mark, NoData, Section, Table, plain
@@ -41,6 +44,7 @@ class Page(HTMLParser):
         self.open: list[str] = []
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.text: list[str] = []
+        self.scripts: list[str] = []
         self.feed(text)
         self.close()
         assert self.open == [], self.open
@@ -57,7 +61,9 @@ class Page(HTMLParser):
         self.tags.append((tag, dict(attrs)))
 
     def handle_data(self, data):
-        if "style" not in self.open:
+        if "script" in self.open:
+            self.scripts.append(data)
+        elif "style" not in self.open:
             self.text.append(data)
 
     def names(self) -> set[str]:
@@ -105,7 +111,8 @@ def test_text_from_submissions_is_shown_as_its_characters(county, hostile):
     for name, text in pages(source).items():
         page = Page(text)
         assert hostile in "".join(page.text), name
-        assert not page.names() & {"script", "iframe", "object", "embed", "form", "base"}
+        assert page.scripts == [script()], "our own script and no other"
+        assert not page.names() & {"iframe", "object", "embed", "form", "base"}
         for _, attributes in page.tags:
             assert not [a for a in attributes if a.startswith("on")]
 
@@ -130,6 +137,10 @@ def test_a_page_stands_alone(source):
         assert not re.search(r"url\((?!#)|@import", text)
         (policy,) = [a["content"] or "" for t, a in page.tags if a.get("http-equiv")]
         assert policy.startswith("default-src 'none'")
+        (own,) = page.scripts
+        digest = b64encode(sha256(own.encode()).digest()).decode()
+        assert f"script-src 'sha256-{digest}';" in policy
+        assert "unsafe-inline" not in policy.partition("script-src")[2]
         assert "http" not in policy
 
 
@@ -206,7 +217,7 @@ def test_a_row_of_another_length_is_refused():
 
 
 def test_alternative_text_is_escaped():
-    chart = Chart("<svg viewBox='0 0 1 1'></svg>", '"><script>', "图")
+    chart = Chart("<svg viewBox='0 0 1 1'></svg>", '"><script>', "图", "one")
     page = Page(render_section(Section("s", "节", charts=(chart,))))
     assert [a["aria-label"] for t, a in page.tags if t == "svg"] == ['"><script>']
     assert "script" not in page.names()

@@ -43,6 +43,7 @@ class Run:
     def __init__(self, source) -> None:
         self._source = source
         self.saved: list[tuple[str, int]] = []
+        self.config = types.SimpleNamespace(folder=Path())
 
     def source(self):
         return self._source
@@ -53,6 +54,9 @@ class Run:
 
     def save_document(self, name, sections) -> Path:
         return Path(f"{name}.docx")
+
+    def save_packs(self, name, sections) -> list[Path]:
+        return [Path(f"packs/{name}.html")]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -213,7 +213,7 @@ def test_a_file_that_cannot_be_read_leaves_what_rests_on_it_unchecked(base):
         "params/benchmarks.yaml",
     }
     assert f"params/measures.yaml:{line}" in {p.where for p in report.problems}
-    assert report.unchecked == ["reconciliation.yaml", "indicators.yaml"]
+    assert report.unchecked == ["reconciliation.yaml", "indicators.yaml", "audiences.yaml"]
 
 
 @pytest.mark.parametrize(

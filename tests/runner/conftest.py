@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import openpyxl
 import pytest
+from playwright.sync_api import sync_playwright
 
 from puhui.quarter import Quarter
 from puhui.runner.quarterly import Outcome, Request, run_quarter
@@ -52,3 +54,16 @@ def of_2020(source: Path, target: Path) -> None:
                 changed += 1
     assert changed
     book.save(target)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium."""
+    path = shutil.which("chromium")
+    assert path, "Debian's chromium is needed for the tests marked slow: apt-get install chromium"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield started
+        started.close()

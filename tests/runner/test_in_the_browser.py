@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
-from playwright.sync_api import sync_playwright
 
 from runner.extract import FEW, LENDER
 
@@ -23,18 +20,6 @@ HAS_GLYPHS = """(text) => {
   const box = paint('\\u{10FFFD}');
   return [...new Set(text)].filter((c) => paint(c) === box);
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = shutil.which("chromium")
-    assert path, "Debian's chromium is needed for the tests marked slow: apt-get install chromium"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-background-networking"]
-        )
-        yield started
-        started.close()
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -80,8 +80,8 @@ def county_sections(source: Source) -> tuple[Section, ...]:
         problem_list_section(source),
         definitions_section(source),
         matrix_section(source),
-        coverage_section(source),
         rankings_section(source),
+        coverage_section(source),
     )
     sections = (*circular, *(replace(section, is_annex=True) for section in annexes))
     return edited(source, COUNTY, sections)
@@ -193,7 +193,7 @@ def _chart(source: Source, entry: IndicatorWords, level: str) -> Chart | None:
     )
     said = "；".join(_said(source, row) for row in shown)
     alt = words.text("county.overall.alt", label=entry.label, group=group, list=said)
-    return Chart(svg, alt, caption)
+    return Chart(svg, alt, caption, f"ranked_{entry.indicator_id}_{level}")
 
 
 def _legend(rows: Sequence[Row], words: Words) -> str:

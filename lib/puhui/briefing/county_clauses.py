@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from puhui.briefing.clauses import section_name
 from puhui.briefing.judged import PASSED, PROBLEMS, cell, limit_text, shown_unit
@@ -60,6 +61,41 @@ def _groups(source: Source, rows: Sequence[Row]) -> Iterator[tuple[str, str, lis
             yield words.text("county.counts.by_force"), force_word(words, force), own
 
 
+@dataclass(frozen=True)
+class Progress:
+    """What became of an institution's problem clauses since last quarter.
+
+    Attributes
+    ----------
+    before, new
+        How many there were, and how many there are that were none then.
+    over, still, rest
+        Of those before: passed now, problems still, without a finding now.
+    """
+
+    before: int
+    over: int
+    still: int
+    new: int
+
+    @property
+    def rest(self) -> int:
+        """Problems before of which nothing can be said now."""
+        return self.before - self.over - self.still
+
+
+def progress(source: Source, institution_id: str) -> Progress | None:
+    """Compare an institution's clauses with last quarter; ``None`` where that is not known."""
+    rows = source.clauses(institution_id)
+    if not any(row["last_verdict"] for row in rows):
+        return None
+    before = [r for r in rows if r["last_verdict"] in PROBLEMS]
+    still = [r for r in before if r["verdict"] in PROBLEMS]
+    over = [r for r in before if r not in still and PASSED.get(r["verdict"])]
+    new = [r for r in rows if r["verdict"] in PROBLEMS and r not in before]
+    return Progress(len(before), len(over), len(still), len(new))
+
+
 def progress_table(source: Source) -> Table | None:
     """Return what became of last quarter's problems by institution, if that quarter is known."""
     words = source.words
@@ -75,14 +111,9 @@ def progress_table(source: Source) -> Table | None:
     )
     cells: list[tuple[object, ...]] = []
     for institution_id in source.institution_ids:
-        rows = source.clauses(institution_id)
-        before = [r for r in rows if r["last_verdict"] in PROBLEMS]
-        still = [r for r in before if r["verdict"] in PROBLEMS]
-        over = [r for r in before if r not in still and PASSED.get(r["verdict"])]
-        new = [r for r in rows if r["verdict"] in PROBLEMS and r not in before]
-        rest = len(before) - len(still) - len(over)
-        if before or new:
-            counts = (len(before), len(over), len(still), rest, len(new))
+        found = progress(source, institution_id)
+        if found is not None and (found.before or found.new):
+            counts = (found.before, found.over, found.still, found.rest, found.new)
             cells.append((source.name(institution_id), *counts))
     caption = words.text("county.last_quarter.caption")
     return Table("last_quarter", caption, columns, tuple(cells))

@@ -60,7 +60,7 @@ def change_charts(source: Source, institution_id: str | None) -> tuple[Chart, ..
     svg = waterfall_chart(bars, whole, axis_text=axis, start_text=start, end_text=end)
     listed = "；".join(f"{bar.label}{bar.text}" for bar in (*bars, whole))
     alt = words.text("rates.change.alt", start=start, end=end, list=listed)
-    return (Chart(svg, alt, words.text("rates.change.chart")),)
+    return (Chart(svg, alt, words.text("rates.change.chart"), "rate_change"),)
 
 
 def _effect(words: Words, name: str, figure: Figure) -> Effect:

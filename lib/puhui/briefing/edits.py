@@ -64,7 +64,9 @@ def edited(source: Source, page: str, sections: tuple[Section, ...]) -> tuple[Se
         if key not in written:
             return text
         name = "changed" if _has_changed(written[key], text) else "mark"
-        return words.text(f"common.edits.{name}", text=written[key].text, now=text)
+        said = words.text(f"common.edits.{name}", text=written[key].text, now=text)
+        # It stays the same sentence, also to the rules that say who may see it.
+        return Said(said, key=text.key if isinstance(text, Said) else "")
 
     return _changed(sections, change)
 

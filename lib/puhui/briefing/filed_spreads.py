@@ -101,7 +101,7 @@ def _charts(rows: Sequence[Row], source: Source) -> list[Chart]:
         member_text=words.text("rates.filed.members"),
     )
     alt = words.text("rates.filed.alt", list="；".join(said))
-    return [Chart(svg, alt, words.text("rates.filed.chart"))]
+    return [Chart(svg, alt, words.text("rates.filed.chart"), "filed_spreads")]
 
 
 def institution_filed(source: Source, institution_id: str) -> tuple[list[str], list[Table]]:

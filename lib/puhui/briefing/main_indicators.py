@@ -49,7 +49,7 @@ def indicators_section(source: Source, institution_id: str) -> Section:
     cells = tuple(_indicator_cells(source, r, compared[r["indicator_id"]]) for r in rows)
     title = words.text("institution.indicators.caption", date=source.quarter.end.isoformat())
     notes = (
-        _peer_note(source, [p for p in compared.values() if p]),
+        *_peer_notes(source, [p for p in compared.values() if p]),
         words.text("institution.indicators.rounding"),
     )
     table = Table("indicators", title, columns, cells, notes)
@@ -76,14 +76,15 @@ def _indicator_cells(source: Source, row: Row, compared: Peers | None) -> tuple[
     )
 
 
-def _peer_note(source: Source, found: list[Peers]) -> str:
+def _peer_notes(source: Source, found: list[Peers]) -> tuple[str, ...]:
     words = source.words
     few = fewest(words)
     if not found:
-        return words.text("institution.indicators.no_peers", fewest=few)
+        return (words.text("institution.indicators.no_peers", fewest=few),)
     groups = {p.group: p.others for p in found}
     said = joined(f"{words.of('common.peers', g)}（{n} 家）" for g, n in groups.items())
-    return words.text("institution.indicators.peers", groups=said, fewest=few)
+    names = ("peers", "place")
+    return tuple(words.text(f"institution.indicators.{n}", groups=said, fewest=few) for n in names)
 
 
 def _gauges(source: Source, rows: list[Row]) -> tuple[Chart, ...]:
@@ -131,4 +132,4 @@ def _gauges(source: Source, rows: list[Row]) -> tuple[Chart, ...]:
         right_text=words.text("institution.indicators.right"),
     )
     alt = words.text("institution.indicators.alt", list="；".join(said))
-    return (Chart(svg, alt, words.text("institution.indicators.chart")),)
+    return (Chart(svg, alt, words.text("institution.indicators.chart"), "gauges"),)

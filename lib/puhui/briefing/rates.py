@@ -192,7 +192,7 @@ def _chart(rows: Sequence[Row], words: Words) -> tuple[Chart, ...]:
         said.append(f"{label}{text}")
     svg = dot_chart(dots, limit=None, limit_text="", axis_text=words.text("rates.compared.axis"))
     alt = words.text("rates.compared.alt", list="；".join(said))
-    return (Chart(svg, alt, words.text("rates.compared.chart")),)
+    return (Chart(svg, alt, words.text("rates.compared.chart"), "models"),)
 
 
 def _variants(rows: Sequence[Row], words: Words) -> list[Table]:

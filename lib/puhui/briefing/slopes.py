@@ -169,7 +169,7 @@ def slopes_chart(rows: Sequence[Row], name: Callable[[str], str], words: Words) 
     if len(shown) < len(known):
         cut = words.text("rates.slopes.cut", shown=len(shown), total=len(known))
     caption = words.text("rates.slopes.chart", cut=cut)
-    return Chart(svg, forest_alt(slopes, county=common), caption)
+    return Chart(svg, forest_alt(slopes, county=common), caption, "slopes")
 
 
 def _beside(row: Row, words: Words) -> str:

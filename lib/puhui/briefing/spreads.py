@@ -89,7 +89,7 @@ def spread_charts(source: Source, path: Sequence[Row]) -> tuple[Chart, ...]:
     )
     levels = words.text("rates.spread.alt_levels", benchmark=named, list=moved)
     alt = words.text("rates.spread.alt", list="；".join(said), levels=levels if steps else "")
-    return (Chart(svg, alt, words.text("rates.spread.chart", benchmark=named)),)
+    return (Chart(svg, alt, words.text("rates.spread.chart", benchmark=named), "spread_steps"),)
 
 
 def _steps(source: Source) -> tuple[str, list[Row]]:

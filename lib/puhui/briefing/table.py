@@ -118,7 +118,8 @@ class Table:
 
     With ``grouped`` the first column names groups of neighbouring rows: a page shows it as
     headings between the rows, a workbook as a column. A ``matrix`` has many narrow columns of
-    signs, whose headings a page writes downwards.
+    signs, whose headings a page writes downwards. In one that is ``ordered`` the place of a row
+    says something (a subtotal below what it sums): no reader puts it elsewhere.
     """
 
     id: str
@@ -128,6 +129,7 @@ class Table:
     notes: tuple[str, ...] = ()
     grouped: bool = False
     matrix: bool = False
+    ordered: bool = False
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -137,11 +139,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Chart:
-    """A picture: SVG text that carries its own glyphs, alternative text, caption."""
+    """A picture: SVG text that carries its own glyphs, alternative text, caption.
+
+    ``id`` is what an audience's rules call it by.
+    """
 
     svg: str
     alt: str
     caption: str
+    id: str
 
 
 @dataclass(frozen=True)

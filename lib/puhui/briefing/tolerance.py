@@ -166,7 +166,7 @@ def _branch_charts(source: Source, rows: Sequence[Row], names: Sequence[str]) ->
         axis_text=words.text("institution.tolerance.axis"),
     )
     alt = words.text("institution.tolerance.alt", limit=bound_text, list="；".join(said))
-    return (Chart(svg, alt, words.text("institution.tolerance.chart", cut=cut)),)
+    return (Chart(svg, alt, words.text("institution.tolerance.chart", cut=cut), "branches"),)
 
 
 def _short(source: Source, row: Row, name: str) -> str:

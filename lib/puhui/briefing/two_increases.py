@@ -108,7 +108,7 @@ def two_increases_table(source: Source) -> Table | None:
     notes.append(words.text("two_increases.reasons"))
     title = words.text("two_increases.caption")
     columns = _columns(words.text("common.money.yi"))
-    return Table("two_increases", title, columns, tuple(rows), tuple(notes))
+    return Table("two_increases", title, columns, tuple(rows), tuple(notes), ordered=True)
 
 
 def _all_rows(source: Source, known: Mapping[str, Stocks]) -> tuple[list[tuple[object, ...]], bool]:

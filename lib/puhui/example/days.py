@@ -68,6 +68,17 @@ def months_between(start: Any, end: Any) -> Ints:
     return found
 
 
+def full_months_between(start: Any, end: Any) -> Ints:
+    """Whole months of a term: one drawn on 29 February ends on 28 February a year later."""
+    last = np.asarray(end, dtype=np.int64)
+    begun = np.asarray(start, dtype=np.int64) - _first(_months(start))
+    month_end = _first(_months(end) + 1) - 1
+    found: Ints = months_between(start, end) + (
+        (last == month_end) & (last - _first(_months(end)) < begun)
+    )
+    return found
+
+
 def working_day(days: Any) -> Ints:
     """Return the day itself, or the Monday after a weekend."""
     number = np.asarray(days, dtype=np.int64)

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 
 from puhui import schema
 from puhui.errors import ParamsError
+from puhui.params.audiences import Audience, load_audiences
 from puhui.params.benchmarks import Series, load_benchmarks
 from puhui.params.catalogue import Names, load_clauses, load_groups, load_indicators
 from puhui.params.exemption import Exemption, load_exemption
@@ -55,6 +56,7 @@ class Params:
     indicators: Mapping[str, Indicator]
     reconciliation: Mapping[str, Reconciliation]
     exemption: Exemption
+    audiences: Mapping[str, Audience]
     benchmarks: Mapping[str, Series]
     fingerprint: str
 
@@ -106,8 +108,9 @@ def load(folder: Path, *, data_folder: Path | None = None, reference: Path | Non
     folder
         Folder with ``run.yaml``; what it lacks comes from the folder that file extends.
         ``policy``, ``groups``, ``derived``, ``measures``, ``clauses``, ``indicators``,
-        ``reconciliation``, ``exemption`` and ``benchmarks`` may instead add to and replace
-        entries of the file they stand before, if their first key is ``extends: yes``.
+        ``reconciliation``, ``exemption``, ``audiences`` and ``benchmarks`` may instead add to
+        and replace entries of the file they stand before, if their first key is
+        ``extends: yes``.
     data_folder
         Data of the run; its ``supervisor/benchmarks`` is searched first for series.
     reference
@@ -187,6 +190,11 @@ def assemble(folders: tuple[Path, ...], reader: Reader, places: Sequence[Path]) 
     exemption = Exemption()
     if any((folder / EXEMPTION).is_file() for folder in folders):
         exemption = reader(EXEMPTION, lambda raw: load_exemption(raw, policy), ("policy.yaml",))
+    audiences = reader(
+        "audiences.yaml",
+        lambda raw: load_audiences(raw, clauses, indicators),
+        ("clauses.yaml", "indicators.yaml"),
+    )
     benchmarks = reader("benchmarks.yaml", lambda raw: load_benchmarks(raw, places))
     columns = {c.name for t in ("loans", "customers") for c in schema.columns(t)} | set(derived)
 
@@ -206,6 +214,7 @@ def assemble(folders: tuple[Path, ...], reader: Reader, places: Sequence[Path]) 
         indicators=indicators,
         reconciliation=reconciliation,
         exemption=exemption,
+        audiences=audiences,
         benchmarks=benchmarks,
         fingerprint=_fingerprint(folders),
     )

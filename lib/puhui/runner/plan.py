@@ -9,8 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from puhui.runner import as_judged
 from puhui.runner.editing import edits_key
 from puhui.runner.notebooks import Task, notebook_key
+from puhui.runner.packs import pack_files
 from puhui.runner.project import code_fingerprint, combine, file_hash
 from puhui.runner.workspace import COUNTY, Run
 from puhui.store import content_hash
@@ -105,8 +107,10 @@ class Planner:
         return [*tasks, self._page("06_county", COUNTY, shown)]
 
     def _page(self, name: str, part: str, shown: str) -> Task:
-        rests_on = combine(shown, edits_key(self.run, part))
-        made = self.run.annex_path(part), self.run.document_path(part)
+        said = as_judged.notes(self.run.config)
+        rests_on = combine(shown, edits_key(self.run, part), self.run.config.audiences, *said)
+        packs = pack_files(self.run, part)
+        made = self.run.annex_path(part), self.run.document_path(part), *packs
         return self._task(name, part, rests_on, (), *made)
 
     def _task(

@@ -15,7 +15,7 @@ from puhui import params
 from puhui.errors import RunError
 from puhui.quarter import Quarter
 from puhui.runner import as_judged as repeating
-from puhui.runner import measuring, taking_in
+from puhui.runner import measuring, packs, taking_in
 from puhui.runner.as_judged import REPORTS, Inputs
 from puhui.runner.locking import InputsLock
 from puhui.runner.measuring import Progress
@@ -107,6 +107,7 @@ def prepare(
     progress: Progress = quiet,
     as_judged: Path | None = None,
     force: bool = False,
+    audiences: Sequence[str] = (),
 ) -> Prepared:
     """Take submissions in, lock the snapshots to be read, and compute the measures.
 
@@ -123,6 +124,8 @@ def prepare(
         the run file says.
     as_judged
         An ``inputs.lock``: its snapshots are judged, and nothing is taken in.
+    audiences
+        Whom packs are written for; none named: everybody ``audiences.yaml`` knows.
     force
         Submissions are read again, changed or not; what they say is compared with the store.
 
@@ -156,6 +159,7 @@ def prepare(
             failed=_failed(inputs.failed, institutions),
             threads=max(1, (os.cpu_count() or 1) // jobs),
             memory=_share(jobs),
+            audiences=packs.asked_for(loaded, audiences),
             chosen=inputs.chosen or bool(institutions) or top > 0,
         )
         config.write()

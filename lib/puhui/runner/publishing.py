@@ -19,6 +19,7 @@ from puhui.runner.editing import edits_read, edits_remarks
 from puhui.runner.gathering import county_tables
 from puhui.runner.locking import LOCK
 from puhui.runner.notebooks import Done, read
+from puhui.runner.packs import PACKS, pack_files, packed
 from puhui.runner.plan import COUNTY_SLICES, INSTITUTION_SLICES
 from puhui.runner.project import code_fingerprint, combine, file_hash
 from puhui.runner.state import State
@@ -134,19 +135,21 @@ def write_index(
         else:
             condition, reason = "refused", "本季度未报送。"
         names = [(f"institutions/{institution}.{k}", w) for k, w in _INSTITUTION_FILES]
+        names += packed(run, institution)
         names += kept.get(institution, [])
         kind = str(facts.values["kind"])
         links = _links(run, names)
         statuses.append(Status(institution, facts.name, kind, condition, reason, links))
-    results = sorted((run.config.folder / "results").glob("*.parquet"))
-    names = [*_COUNTY_FILES, *((f"results/{p.name}", f"结果 {p.stem}") for p in results)]
+    names = [*_COUNTY_FILES, *packed(run, COUNTY)]
     names += kept.get(COUNTY, [])
+    results = sorted((run.config.folder / "results").glob("*.parquet"))
     page = run.config.folder / "index.html"
     failure = run.config.failed.get(COUNTY, "")
     text = index_page(
         source,
         statuses,
         links=_links(run, names),
+        data_links=_links(run, ((f"results/{p.name}", p.stem) for p in results)),
         county_failure=failure,
         remarks=edits_remarks(source, [COUNTY, *sorted(ready)]),
     )
@@ -154,11 +157,17 @@ def write_index(
     return page
 
 
-_INSTITUTION_FILES = (("html", "监管反馈"), ("docx", "可编辑稿"), ("xlsx", "附表"))
+_INSTITUTION_FILES = (
+    ("html", "监管反馈"),
+    ("docx", "可编辑稿"),
+    ("xlsx", "附表"),
+    ("pdf", "打印稿"),
+)
 _COUNTY_FILES = (
     ("county.html", "全县通报"),
     ("county.docx", "可编辑稿"),
     ("county.xlsx", "全县附表"),
+    ("county.pdf", "打印稿"),
 )
 
 
@@ -207,10 +216,16 @@ def _troubles(run: Run) -> dict[str, str]:
 
 def remove_stale(run: Run, institutions: Iterable[str]) -> None:
     """Remove pages and annexes this run could not make: better none than an old one."""
+    institutions = list(institutions)
     kept = set(institutions)
     folder = run.config.folder
     for path in (folder / "institutions").glob("*.*"):
         if path.stem not in kept:
+            path.unlink()
+    ready = [*institutions, *([] if COUNTY in run.config.failed else [COUNTY])]
+    packs = {path for part in ready for path in pack_files(run, part)}
+    for path in (folder / PACKS).glob("*/*"):
+        if path not in packs:
             path.unlink()
     if COUNTY in run.config.failed:
         for path in (folder / "county.html", run.annex_path(COUNTY), run.document_path(COUNTY)):

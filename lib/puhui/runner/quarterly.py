@@ -18,6 +18,7 @@ from puhui.runner.as_judged import same_inputs
 from puhui.runner.locking import LOCK, InputsLock
 from puhui.runner.measuring import Progress
 from puhui.runner.notebooks import Done, Task, execute_all
+from puhui.runner.packs import PACKS
 from puhui.runner.plan import Planner
 from puhui.runner.preparing import (
     Prepared,
@@ -26,6 +27,7 @@ from puhui.runner.preparing import (
     quiet,
     with_failures,
 )
+from puhui.runner.printing import print_pages
 from puhui.runner.project import code_fingerprint, combine, project_root
 from puhui.runner.staging import Staging
 from puhui.runner.state import State
@@ -51,6 +53,10 @@ class Request:
     """An ``inputs.lock`` whose very snapshots are judged."""
     force: bool = False
     """Do everything again, whether or not anything changed."""
+    audiences: tuple[str, ...] = ()
+    """Whom packs are written for; none: everybody."""
+    browser: str = ""
+    """Chromium that prints the pages as well; empty: they are not printed."""
 
     @property
     def staging(self) -> Staging:
@@ -157,6 +163,7 @@ def _prepare(request: Request, progress: Progress) -> Prepared:
         progress=progress,
         as_judged=request.as_judged,
         force=request.force,
+        audiences=request.audiences,
     )
 
 
@@ -222,9 +229,11 @@ def _run_quarter(request: Request, progress: Progress) -> Outcome:
         briefed = work.execute("编制通报", pages, exporter.export)
         failed |= publishing.complete(run, briefed)[1]
         run = with_failures(run, failed)
+    ready = [i for i in institutions if i not in failed]
+    publishing.remove_stale(run, ready)
+    with clock.stage("print"):
+        work.print_pages(request.browser)
     with clock.stage("pages"):
-        ready = [i for i in institutions if i not in failed]
-        publishing.remove_stale(run, ready)
         done = [*working, *briefed]
         publishing.write_index(run, ready, institutions_without_submission(run), done)
         manifest = publishing.manifest(run, prepared, done, len(exporter.written), clock.seconds)
@@ -237,8 +246,22 @@ class _Workshop:
     def __init__(self, run: Run, jobs: int, progress: Progress) -> None:
         self.state = State(run.config.working / "state.json")
         self._limits = run.params.run.limits
+        self._folder = run.config.folder
         self._jobs = jobs
         self._progress = progress
+
+    def print_pages(self, browser: str) -> None:
+        """Print every page but the index; without a browser, remove what was printed before."""
+        folder = self._folder
+        pages = [folder / "county.html", *sorted((folder / "institutions").glob("*.html"))]
+        pages += sorted((folder / PACKS).glob("*/*.html"))
+        made: list[Path] = []
+        if browser:
+            there = [p for p in pages if p.is_file()]
+            made = print_pages(there, folder, self.state, browser, self._jobs, self._progress)
+        for path in folder.rglob("*.pdf"):
+            if path not in made and "working" not in path.relative_to(folder).parts:
+                path.unlink()
 
     def execute(
         self, stage: str, tasks: list[Task], then: Callable[[Done], None] = lambda _: None

@@ -39,11 +39,12 @@ def clean(executed: Path, path: Path) -> None:
     outputs = {c.id: c for c in nbformat.read(executed, as_version=4).cells}
     for number, cell in enumerate((c for c in original.cells if c.cell_type == "code"), 1):
         ran = outputs[cell.id]
-        cell.outputs = [
-            nbformat.from_dict({"output_type": "stream", "name": "stdout", "text": o.text})
-            for o in ran.outputs
-            if o.output_type == "stream" and o.name == "stdout"
-        ]
+        # A busy kernel sends what one cell prints in several pieces.
+        printed = "".join(
+            o.text for o in ran.outputs if o.output_type == "stream" and o.name == "stdout"
+        )
+        told = {"output_type": "stream", "name": "stdout", "text": printed}
+        cell.outputs = [nbformat.from_dict(told)] if printed else []
         cell.execution_count = number if cell.outputs else None
     nbformat.write(original, path)
 

@@ -59,6 +59,8 @@ class RunConfig:
     """Threads of each notebook's engine."""
     memory: str | None = None
     """Most memory of each notebook's engine, e.g. ``4000MB``."""
+    audiences: tuple[str, ...] = ()
+    """Whom packs are written for, ids of ``params/audiences.yaml``."""
 
     @property
     def folder(self) -> Path:
@@ -92,6 +94,7 @@ class RunConfig:
         data = json.loads(path.read_text(encoding="utf-8"))
         data["snapshots"] = tuple((q, i, int(r)) for q, i, r in data["snapshots"])
         data["institutions"] = tuple(data["institutions"])
+        data["audiences"] = tuple(data.get("audiences", ()))
         return cls(**data)
 
 
@@ -398,6 +401,12 @@ class Run:
         notes = [f"{label}：{text}" for label, text in provenance(source.meta, source.words)]
         write_annex(path, tables, title=f"{subject} {self.quarter.label}附表", notes=notes)
         return path
+
+    def save_packs(self, name: str, sections: Sequence[Section]) -> list[Path]:
+        """Write what each audience of the run is given of a page; returns the files."""
+        from puhui.runner.packs import write_packs
+
+        return write_packs(self, name, sections)
 
     def _selection(self) -> str:
         if not self.config.chosen:

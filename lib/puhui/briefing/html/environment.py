@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -29,6 +31,8 @@ _SHORT = 9
 _LONG = 24
 #: Tables with more columns are printed across the page.
 _WIDE = 9
+#: A table with no more rows needs no sorting.
+_FEW_ROWS = 2
 
 
 def _shapes(table: Table) -> list[str]:
@@ -45,6 +49,11 @@ def _is_wide(table: Table) -> bool:
     return len(table.columns) - table.grouped > _WIDE
 
 
+def _is_sortable(table: Table) -> bool:
+    """Whether a reader may put the rows in another order: nothing hangs on theirs."""
+    return not (table.grouped or table.matrix or table.ordered) and len(table.rows) > _FEW_ROWS
+
+
 def _cell(value: object, column: Column) -> str:
     return cell_text(value, column)
 
@@ -55,8 +64,11 @@ def configure(environment: Environment) -> Environment:
     environment.filters["cell"] = _cell
     environment.filters["shapes"] = _shapes
     environment.filters["is_wide"] = _is_wide
+    environment.filters["is_sortable"] = _is_sortable
     environment.filters["plain"] = plain
     environment.globals["stylesheet"] = stylesheet()
+    environment.globals["script"] = script()
+    environment.globals["script_source"] = script_source()
     return environment
 
 
@@ -64,6 +76,19 @@ def configure(environment: Environment) -> Environment:
 def stylesheet() -> Markup:
     """Return the stylesheet put into every page."""
     return Markup((TEMPLATES / "page.css").read_text(encoding="utf-8"))
+
+
+@cache
+def script() -> Markup:
+    """Return the script put into every page: it sorts tables and filters the index."""
+    return Markup((TEMPLATES / "page.js").read_text(encoding="utf-8"))
+
+
+@cache
+def script_source() -> str:
+    """Return what the page's security policy allows: this very script and no other."""
+    digest = sha256(script().encode()).digest()
+    return f"sha256-{b64encode(digest).decode()}"
 
 
 @cache

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from puhui.briefing.county_clauses import progress
 from puhui.briefing.html.environment import render
+from puhui.briefing.html.outlines import share_outlines
+from puhui.briefing.overall import verdict_counts
 from puhui.briefing.quality import totals
 from puhui.briefing.source import Source
 from puhui.briefing.table import Section, Table
 from puhui.briefing.words import Words
+from puhui.results import VERDICTS
 from puhui.schema import CODES
 
 #: Conditions an institution can be in at the end of a run, best first.
@@ -54,6 +58,67 @@ def render_section(section: Section) -> str:
     return render("section.html.j2", {"section": section})
 
 
+def sections_page(
+    title: str,
+    sections: Sequence[Section],
+    *,
+    meta: Mapping[str, str],
+    provenance: Sequence[tuple[str, str]],
+    issued: Sequence[str] = (),
+) -> str:
+    """Return one self-contained page of sections, as packs are written.
+
+    Parameters
+    ----------
+    meta
+        ``Source.meta``, for the office.
+    provenance
+        Footer lines, label and text.
+    issued
+        Lines below the title: whom the page is for, what a reader must know first.
+    """
+    values = {
+        "title": title,
+        "office": meta.get("office", ""),
+        "issued": tuple(issued),
+        "sections": sections,
+        "provenance": tuple(provenance),
+    }
+    return share_outlines(render("sections.html.j2", values))
+
+
+#: Verdicts the index counts by institution.
+_COUNTED = ("not_met", "behind", "to_verify", "no_data")
+
+
+def _row(source: Source, status: Status) -> dict[str, object]:
+    """Return a line of the index: clauses by verdict, and against last quarter."""
+    known = status.institution_id in source.institution_ids
+    clauses = source.clauses(status.institution_id) if known else ()
+    counts = verdict_counts(clauses)
+    told = progress(source, status.institution_id) if known else None
+    return {
+        "status": status,
+        "reason": status.reason or _quality(source, status),
+        "counts": [
+            *(counts[v] if clauses else None for v in _COUNTED),
+            told.over if told else None,
+            told.new if told else None,
+        ],
+    }
+
+
+def _since(source: Source) -> list[str]:
+    """Say what has changed since last quarter, for all institutions together."""
+    found = [p for i in source.institution_ids if (p := progress(source, i)) is not None]
+    if not found:
+        return [source.words.text("index.since.none")]
+    sums = {
+        n: sum(getattr(p, n) for p in found) for n in ("before", "over", "still", "rest", "new")
+    }
+    return [source.words.text("index.since.some", institutions=len(found), **sums)]
+
+
 def _quality(source: Source, status: Status) -> str:
     """Say what is wrong with the data of an institution that has errors."""
     if status.condition != "with_errors":
@@ -75,6 +140,7 @@ def index_page(
     statuses: Sequence[Status],
     *,
     links: Sequence[Link] = (),
+    data_links: Sequence[Link] = (),
     county_failure: str = "",
     remarks: Sequence[str] = (),
 ) -> str:
@@ -87,7 +153,9 @@ def index_page(
     statuses
         One entry per institution, in any order; the page lists troubles first.
     links
-        County page, annexes and results, relative to the index.
+        County page, annexes and packs, relative to the index.
+    data_links
+        Files of results, likewise; folded away.
     county_failure
         Why the county's page could not be made; stands at the top, empty if it was made.
     remarks
@@ -102,12 +170,17 @@ def index_page(
         "office": source.meta.get("office", ""),
         "lead": words.text("index.lead", count=len(statuses), date=source.quarter.end.isoformat()),
         "counts": [(c, conditions[c], n) for c, n in counts if n],
-        "statuses": [(s, s.reason or _quality(source, s)) for s in ranked],
+        "rows": [_row(source, s) for s in ranked],
+        "verdicts": _COUNTED,
+        "words_of": VERDICTS,
+        "present": {s.kind for s in statuses},
+        "since": _since(source),
         "conditions": conditions,
         "signs": words.map("index.signs"),
         "kinds": CODES["institution_kind"],
         "labels": words.map("index.labels"),
         "links": links,
+        "data_links": data_links,
         "county_failure": words.text("index.county_failure", reason=county_failure)
         if county_failure
         else "",

@@ -11,7 +11,7 @@ import numpy as np
 from puhui.example.columns import NONE, Columns, Ints, code
 from puhui.example.conduct.situations import MET, MISSED, NO_DATA, NOT_APPLICABLE, situation_row
 from puhui.example.county import County
-from puhui.example.days import months_between
+from puhui.example.days import full_months_between
 from puhui.example.filings import Marks
 from puhui.example.leads.cases import Told, tell
 from puhui.example.leads.lending import cells, similar
@@ -86,7 +86,7 @@ def cost(county: County, unit: Unit, registers: Registers) -> Row:
 def own_fees(fees: Columns, loans: Columns, mine: Any) -> Fraction:
     """Σ of fees the borrower pays the bank for a year, net of waivers, in fen × 10,000."""
     ids = loans["loan_id"].to_pylist()
-    term = np.maximum(1, months_between(loans["drawn_on"], loans["matures_on"]))
+    term = np.maximum(1, full_months_between(loans["drawn_on"], loans["matures_on"]))
     months = {ids[i]: int(term[i]) for i in np.flatnonzero(mine).tolist()}
     total = Fraction(0)
     for i, loan in enumerate(fees["loan_id"].to_pylist()):
